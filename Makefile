@@ -1,0 +1,49 @@
+# Needs only Python 3.11 to 3.13 (Debian and Ubuntu: with python3-venv) and make.
+#   make PYTHON=python3.12 ...   use that Python
+#   make INSTALLER=pip ...       install without uv
+#   make test T=tests/rules      only these tests
+#   make run ARGS="--port 8080"  pass options on
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help install run demo test lint bench format secrets clean
+
+BIN := .venv/bin
+T ?=
+ARGS ?=
+export PYTHON INSTALLER
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: ## make .venv and install what uv.lock names; does nothing when that is done
+	@sh scripts/bootstrap
+
+run: install ## start everything with a demo clinic and print the address; Ctrl-C ends it
+	@$(BIN)/aftercare up --demo $(ARGS)
+
+demo: install ## play a clinic's six weeks in about a minute
+	@$(BIN)/aftercare demo $(ARGS)
+
+test: install ## run all tests that this machine can run
+	@$(BIN)/python -m pytest $(T) $(ARGS)
+
+lint: install ## check format, lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install ## measure how much the senders can do on this machine
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+format: install ## put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+secrets: install ## make the secrets that docker-compose.yml reads; keeps those that exist
+	@$(BIN)/python scripts/make_secrets.py secrets
+
+clean: ## remove .venv and all caches; your data in var/ stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
