@@ -1,0 +1,60 @@
+"""Typed readers of the environment; every secret may also come from the file that NAME_FILE names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class BadSetting(ValueError):
+    """A setting that can't be read; the message names it and the mend."""
+
+
+def text(name: str, default: str = "") -> str:
+    """The value of `name`, or `default` when it is absent or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str, default: str = "") -> str:
+    """The value of `name`, or the content of the file named by `NAME_FILE`.
+
+    Raises BadSetting when the file is named but can't be read: a missing secret must be loud.
+    """
+    path = text(f"{name}_FILE")
+    if not path:
+        return text(name, default)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadSetting(f"{name}_FILE: can't read {path} ({error.strerror}); mount the secret or unset it") from error
+
+
+def secrets(name: str) -> list[str]:
+    """A comma-separated list of secrets, newest first."""
+    return [part.strip() for part in secret(name).split(",") if part.strip()]
+
+
+def number(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number of at least `least`. Raises BadSetting otherwise."""
+    raw = text(name, str(default))
+    if not raw.isdecimal() or int(raw) < least:
+        raise BadSetting(f"{name}: {raw!r} is not a whole number of at least {least}; for example {name}={default}")
+    return int(raw)
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """A yes/no setting written as 1 or 0. Raises BadSetting otherwise."""
+    raw = text(name, "1" if default else "0").lower()
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise BadSetting(f"{name}: {raw!r} is neither 1 nor 0")
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`. Raises BadSetting otherwise."""
+    value = text(name, default)
+    if value not in allowed:
+        raise BadSetting(f"{name}: {value!r} is not one of {', '.join(allowed)}")
+    return value

@@ -1,0 +1,63 @@
+"""Logs: one line per event, ids only, readable on a terminal and JSON elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
+
+# Their INFO and DEBUG lines carry phone numbers, addresses or whole requests (rule 60).
+TALKATIVE = (
+    "twilio",
+    "kombu",
+    "amqp",
+    "urllib3",
+    "asyncio",
+    "aiohttp",
+    "smtplib",
+    "mail.log",
+    "django.template",
+    "celery.beat",
+    "celery.redirected",
+)
+
+
+def configure(*, level: str, style: str) -> None:
+    """Send structlog's and the standard library's lines through one formatter to standard error.
+
+    `level` is a logging level's name; `style` is json, human, or auto (human on a terminal).
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    human = style == "human" or (style == "auto" and sys.stderr.isatty())
+    last: Processor = structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer()
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                last,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,170 @@
+"""The one settings file: everything comes from the environment, see .env.example for each name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+
+from config import logging as log_setup
+from config.environment import BadSetting, choice, flag, number, secret, secrets, text
+from config.keys import embedded_keys, refuse_bad_keys, sandbox_account
+
+ROOT = Path(__file__).resolve().parent.parent
+# In a wheel the templates travel beside the packages; in a checkout they lie at the top. Both are ROOT/templates.
+TEMPLATES_DIR = ROOT / "templates"
+AFTERCARE_HOME = Path(text("AFTERCARE_HOME", "var")).absolute()
+
+# --- the database: the truth -----------------------------------------------------------------------
+EMBEDDED = not secret("DATABASE_URL")
+DATABASE_URL = secret("DATABASE_URL") or f"sqlite:///{AFTERCARE_HOME / 'aftercare.sqlite3'}"
+# A worker that froze inside a transaction must never keep a STOP waiting (P2).
+WORKER_SESSION = flag("AFTERCARE_WORKER_SESSION")
+try:
+    _database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)}
+except (ValueError, KeyError) as error:
+    raise BadSetting(
+        f"DATABASE_URL: can't be read ({type(error).__name__}); for example postgres://user:password@host:5432/name"
+    ) from error
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    if EMBEDDED:
+        AFTERCARE_HOME.mkdir(parents=True, exist_ok=True)
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # a deferred read that turns into a write fails at once under load
+        "timeout": number("SQLITE_TIMEOUT_SECONDS", 20, least=1),
+        # FULL: with NORMAL a power cut may forget the last "sending" mark, and that is a double text
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+    }
+elif _database["ENGINE"] == "django.db.backends.postgresql":
+    _limits = "-c lock_timeout=500 -c idle_in_transaction_session_timeout=1000" if WORKER_SESSION else ""
+    _database["OPTIONS"] = {
+        **dict(_database.get("OPTIONS", {})),
+        "options": f"-c timezone=UTC {_limits}".strip(),
+    }
+else:
+    raise BadSetting("DATABASE_URL: only postgres:// and sqlite:/// are supported")
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- keys ------------------------------------------------------------------------------------------
+_made = embedded_keys(AFTERCARE_HOME) if EMBEDDED else {}
+SECRET_KEY = secret("SECRET_KEY", _made.get("SECRET_KEY", ""))
+SECRET_KEY_FALLBACKS = secrets("SECRET_KEY_FALLBACKS")
+FIELD_KEYS = secrets("FIELD_KEYS") or [key for key in [_made.get("FIELD_KEYS", "")] if key]
+FINGERPRINT_KEYS = secrets("FINGERPRINT_KEYS") or [key for key in [_made.get("FINGERPRINT_KEYS", "")] if key]
+for _name, _keys in (("FIELD_KEYS", FIELD_KEYS), ("FINGERPRINT_KEYS", FINGERPRINT_KEYS)):
+    refuse_bad_keys(_name, _keys)
+_missing = [
+    name
+    for name, value in (
+        ("SECRET_KEY", SECRET_KEY),
+        ("FIELD_KEYS", FIELD_KEYS),
+        ("FINGERPRINT_KEYS", FINGERPRINT_KEYS),
+    )
+    if not value
+]
+if _missing:
+    raise BadSetting(
+        f"missing: {', '.join(_missing)} (or the same with _FILE); with your own DATABASE_URL the keys are yours to "
+        "keep: python -m config.newkeys prints a fresh set"
+    )
+
+# --- channels --------------------------------------------------------------------------------------
+PUBLIC_URL = text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+SMS_CHANNEL = choice("SMS_CHANNEL", "sandbox", ("sandbox", "twilio"))
+EMAIL_URL = secret("EMAIL_URL", "sandbox")
+SANDBOX_URL = text("SANDBOX_URL", "http://127.0.0.1:8025").rstrip("/")
+SANDBOX_SMTP_URL = text("SANDBOX_SMTP_URL", "smtp://127.0.0.1:8026")
+SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN = sandbox_account(SECRET_KEY)
+_sandbox_sms = SMS_CHANNEL == "sandbox"
+TWILIO_ACCOUNT_SID = SANDBOX_ACCOUNT_SID if _sandbox_sms else text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = SANDBOX_AUTH_TOKEN if _sandbox_sms else secret("TWILIO_AUTH_TOKEN")
+TWILIO_AUTH_TOKEN_FALLBACKS = [] if _sandbox_sms else secrets("TWILIO_AUTH_TOKEN_FALLBACKS")
+TWILIO_REAL_URL = "https://api.twilio.com"
+SANDBOX_API_URL = text("SANDBOX_API_URL", SANDBOX_URL).rstrip("/")
+TWILIO_API_URL = SANDBOX_API_URL if _sandbox_sms else text("TWILIO_API_URL", TWILIO_REAL_URL).rstrip("/")
+if TWILIO_API_URL == TWILIO_REAL_URL and not PUBLIC_URL.startswith("https://"):
+    raise BadSetting("PUBLIC_URL: Twilio and clients must reach it; set the https address that leads to the web part")
+ALL_SANDBOX = _sandbox_sms and EMAIL_URL == "sandbox"
+# Numbers set aside for fiction may be written to only where nothing real can answer (rule 131).
+ALLOW_FICTION_NUMBERS = TWILIO_API_URL != TWILIO_REAL_URL
+
+# The calendar may be stepped only where every channel is the sandbox: a stepped clock sends real texts at night.
+CALENDAR_FILE = text("CALENDAR_FILE")
+_outside = {urlsplit(url).hostname for url in (SANDBOX_URL, SANDBOX_API_URL, SANDBOX_SMTP_URL)}
+if CALENDAR_FILE and not (ALL_SANDBOX and _outside <= {"127.0.0.1", "localhost", "::1"}):
+    raise BadSetting(
+        "CALENDAR_FILE: a stepped calendar needs SMS_CHANNEL=sandbox and EMAIL_URL=sandbox, with the sandbox on this "
+        "machine; unset CALENDAR_FILE"
+    )
+
+# --- sending ---------------------------------------------------------------------------------------
+SEND_SLOTS = number("SEND_SLOTS", 64, least=1)  # calls in flight per worker process
+MAIL_SLOTS = number("MAIL_SLOTS", 8, least=1)
+PROVIDER_TIMEOUT_SECONDS = number("PROVIDER_TIMEOUT_SECONDS", 10, least=1)
+LEASE_SECONDS = number("LEASE_SECONDS", 60, least=15)
+TICK_SECONDS = number("TICK_MILLISECONDS", 1000, least=100) / 1000
+HEARTBEAT_FILE = text("HEARTBEAT_FILE")
+
+# --- Celery's broker: may be emptied at any moment -------------------------------------------------
+REDIS_URL = secret("REDIS_URL", f"redis+socket://{AFTERCARE_HOME / 'redis' / 'redis.sock'}")
+
+# --- Django ----------------------------------------------------------------------------------------
+DEBUG = False
+ALLOWED_HOSTS = [
+    urlsplit(PUBLIC_URL).hostname or "localhost",
+    "127.0.0.1",
+    "localhost",
+    *secrets("ALLOWED_HOSTS"),
+]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "anymail",
+    "worker.apps.Aftercare",
+]
+AUTH_USER_MODEL = "aftercare.Staff"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "worker.web.headers.SecurityHeaders",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False  # webhooks are never redirected (rule 101)
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [TEMPLATES_DIR / "pages"],
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [("aftercare", TEMPLATES_DIR / "static")]
+WHITENOISE_USE_FINDERS = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+SECURE_REFERRER_POLICY = "no-referrer"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+LOGIN_URL = "/login"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+LOGGING_CONFIG = None
+LOG_LEVEL = choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = choice("LOG_FORMAT", "auto", ("auto", "json", "human"))
+log_setup.configure(level=LOG_LEVEL, style=LOG_FORMAT)
