@@ -1,0 +1,27 @@
+"""One noun per file; only `worker.actions` writes."""
+
+from __future__ import annotations
+
+from worker.models.appointment import Appointment
+from worker.models.attempt import Attempt, Receipt
+from worker.models.client import Client, ClientSearch, Contact
+from worker.models.clinic import Clinic, Sender
+from worker.models.consent import ConsentEvent, Evidence, Wording
+from worker.models.event import Event, Seal
+from worker.models.hold import Hold, Pause
+from worker.models.inbound import Inbound
+from worker.models.link import Link
+from worker.models.message import Message, Ready
+from worker.models.protocol import Approval, Protocol, ProtocolVersion, Step
+from worker.models.staff import Staff, StaffRole
+from worker.models.standing import Grant, Standing
+from worker.models.suppression import Suppression
+from worker.models.task import StaffTask
+from worker.models.treatment import Treatment
+
+__all__ = [
+    "Appointment", "Approval", "Attempt", "Client", "ClientSearch", "Clinic", "ConsentEvent", "Contact", "Event",
+    "Evidence", "Grant", "Hold", "Inbound", "Link", "Message", "Pause", "Protocol", "ProtocolVersion", "Ready",
+    "Receipt", "Seal", "Sender", "Staff", "StaffRole", "StaffTask", "Standing", "Step", "Suppression", "Treatment",
+    "Wording",
+]  # fmt: skip

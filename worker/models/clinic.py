@@ -1,0 +1,51 @@
+"""A clinic and the senders (numbers, addresses) it writes from."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import UniqueConstraint
+
+from worker.models.kinds import CHANNELS, one_of
+from worker.rules.names import Channel
+
+
+class Clinic(models.Model):
+    """Who writes: its zone, its hours, how to reach it. Everything else belongs to exactly one clinic."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=30)  # stands in every SMS: 30 characters keep two segments (rule 105)
+    zone = models.CharField(max_length=64)
+    country = models.CharField(max_length=2)
+    state = models.CharField(max_length=3, blank=True)
+    language = models.CharField(max_length=10, default="en")
+    phone = models.CharField(max_length=20)
+    postal_address = models.CharField(max_length=200)
+    mail_domain = models.CharField(max_length=253)
+    reply_to = models.CharField(max_length=254)  # a watched mailbox (rule 124)
+    hours = models.JSONField(
+        default=dict
+    )  # {"sms": {"mon-sat": ["09:00-20:00"]}}; a channel left out has the usual hours (rule 46)
+    allowed_countries = models.JSONField(default=list)  # where texts may go (rule 75)
+    says_treatment = models.BooleanField(
+        default=False
+    )  # P9: treatment words outside email bodies only if the clinic chose so
+    revision = models.PositiveIntegerField(default=1)  # workers reload what they cached when it grows
+    created_at = models.DateTimeField()
+
+
+class Sender(models.Model):
+    """A number, messaging service or mail address; never shared between clinics, or STOP would leak (rule 26)."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="senders")
+    channel = models.CharField(max_length=8, choices=CHANNELS)
+    identity = models.CharField(max_length=254)  # +1..., MG..., or an addr-spec
+    account_sid = models.CharField(max_length=34, blank=True)  # "" = the installation's account
+    credentials_sealed = models.BinaryField(null=True)  # the account's own auth tokens, newest first
+    provider_handles_optout = models.BooleanField(default=False)  # then the confirmation is theirs (rule 23)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(fields=["channel", "identity"], name="sender_belongs_to_one_clinic"),
+            one_of("channel", Channel, name="sender_channel"),
+        )

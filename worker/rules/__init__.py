@@ -1,0 +1,1 @@
+"""The rules of the house: pure, without Django, I/O or a clock; `now` is always an argument."""

@@ -1,0 +1,38 @@
+"""The words the field uses, spelled once: channels, purposes and classes of message."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """How a message reaches a client."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class Purpose(StrEnum):
+    """What a client agreed to be written to about (rule 1); the first two are "service"."""
+
+    AFTERCARE = "aftercare"
+    REMINDERS = "reminders"
+    MARKETING = "marketing"
+
+
+class MessageClass(StrEnum):
+    """Course messages need consent; answers need the client's own act; staff messages have their own opt-in."""
+
+    COURSE = "course"
+    ANSWER = "answer"
+    STAFF = "staff"
+
+
+class AnswerKind(StrEnum):
+    """The fixed list of answers that may leave without active consent, each once per cause."""
+
+    OPTIN_CONFIRMATION = "optin_confirmation"
+    STOP_CONFIRMATION = "stop_confirmation"
+    START_CONFIRMATION = "start_confirmation"
+    HELP = "help"
+    SAFETY_REPLY = "safety_reply"

@@ -1,0 +1,124 @@
+"""The steps of a protocol, and what can become of each: the words the plan is written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date, datetime, time, timedelta
+
+    from worker.rules.names import Channel, MessageClass, Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elapsed:
+    """Real time after the anchor, such as 4 hours (rule 136)."""
+
+    delta: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """A wall time of the client's zone, whole days after the anchor's local date; before it if negative."""
+
+    days: int
+    at: time
+
+
+When = Elapsed | Calendar
+
+
+class Anchor(StrEnum):
+    """What a step counts from."""
+
+    ENROLMENT = "enrolment"
+    TREATMENT = "treatment"  # the session that was done
+    APPOINTMENT = "appointment"  # the next booked session
+    COURSE = "course"  # the last session, as long as none is booked
+    REPLY = "reply"  # the client's own act; never planned ahead
+
+
+class IfClosed(StrEnum):
+    """What happens to a step without an opening between `when` and `until`."""
+
+    EARLIER = "earlier"  # into the last opening before `until`, else to the staff
+    HAND_OVER = "hand_over"  # to the staff
+    SKIP = "skip"  # missed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRule:
+    """One step of an approved protocol: what kind of message it is, and from when until when it is useful."""
+
+    code: str
+    cls: MessageClass
+    anchor: Anchor
+    when: When
+    until: When
+    channels: tuple[Channel, ...]
+    purpose: Purpose
+    if_closed: IfClosed
+    ordinal: int
+
+
+class Moved(StrEnum):
+    """Why a step is due at another moment than its rule says."""
+
+    LATE = "recorded_late"
+    CLOSED = "outside_hours"
+    EARLIER = "put_earlier"
+    SPACED = "spaced"
+
+
+class Cause(StrEnum):
+    """Why a step is not planned."""
+
+    PAST = "past"
+    CLOSED = "outside_hours"
+    CROWDED = "crowded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """It goes at `due_at` and is useful until `expires_at` (both UTC); the local fields are `due_at` for people."""
+
+    step: str
+    due_at: datetime
+    expires_at: datetime
+    local_date: date
+    local_time: time
+    moved: Moved | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """It cannot go in time: staff speak to the client themselves."""
+
+    step: str
+    due_at: datetime
+    expires_at: datetime
+    reason: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """It cannot go, and the protocol asks nobody to make up for it."""
+
+    step: str
+    due_at: datetime
+    expires_at: datetime
+    reason: Cause
+
+
+Outcome = Planned | HandOver | Missed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMessage:
+    """One step on one channel, with what became of it."""
+
+    rule: StepRule
+    channel: Channel
+    outcome: Outcome
