@@ -1,0 +1,1 @@
+"""The only writers: keyword-only, one transaction each, the audit event in the same commit."""

@@ -1,0 +1,122 @@
+"""Where personal data lies: every sealed column, and which rows are one client's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db.models import BinaryField, Q
+from django.db.models.functions import Substr
+
+from worker.models import (
+    Attempt,
+    Client,
+    ConsentEvent,
+    Contact,
+    Evidence,
+    Inbound,
+    Message,
+    Receipt,
+    Sender,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import Model, QuerySet
+
+KEY_ID = 4  # bytes at the head of every sealed value
+
+
+class Column(NamedTuple):
+    """One sealed column, and the context that is bound into its values."""
+
+    model: type[Model]
+    name: str
+    context: str
+
+    def __str__(self) -> str:
+        return f"{self.model._meta.model_name}.{self.name}"  # noqa: SLF001 - Django documents _meta as public
+
+    @property
+    def table(self) -> str:
+        """The table's name in the database."""
+        return self.model._meta.db_table  # noqa: SLF001
+
+    def filled(self) -> QuerySet[Model]:
+        """The rows that hold a value, each with the `head` of it: the id of the key that sealed it."""
+        rows: QuerySet[Model] = self.model._default_manager.filter(**{f"{self.name}__isnull": False})  # noqa: SLF001
+        headed: QuerySet[Model] = rows.annotate(head=Substr(self.name, 1, KEY_ID, output_field=BinaryField()))
+        return headed
+
+
+SEALED = (
+    Column(Client, "name_sealed", "client.name"),
+    Column(Contact, "address_sealed", "contact.address"),
+    Column(Contact, "raw_sealed", "contact.raw"),
+    Column(Contact, "holder_sealed", "contact.holder"),
+    Column(Sender, "credentials_sealed", "sender.credentials"),
+    Column(Message, "address_sealed", "contact.address"),
+    Column(Attempt, "body_sealed", "attempt.body"),
+    Column(Receipt, "raw_sealed", "receipt.raw"),
+    Column(Inbound, "body_sealed", "inbound.body"),
+    Column(Evidence, "sealed", "consent.evidence"),
+)
+
+
+class Hers(NamedTuple):
+    """The rows of one client, and what was written from and to her addresses while no client of ours was known there.
+
+    A reply belongs to an address, not to a person: on a shared phone nobody can tell whose it was. For erasure it is
+    hers (nothing of her may stay); `others` says how many clients share an address with her.
+    """
+
+    client_id: int
+    spans: tuple[tuple[int, datetime | None], ...]  # standing id, until when that address was hers
+
+    @property
+    def messages(self) -> QuerySet[Message]:
+        """Her messages, and answers to her addresses from before she was enrolled."""
+        unknown = Q(client__isnull=True) & self._within("created_at")
+        return Message.objects.filter(Q(client_id=self.client_id) | unknown)
+
+    @property
+    def attempts(self) -> QuerySet[Attempt]:
+        """Every call that was made for those messages."""
+        return Attempt.objects.filter(message__in=self.messages)
+
+    @property
+    def receipts(self) -> QuerySet[Receipt]:
+        """What came back about those calls."""
+        return Receipt.objects.filter(attempt__message__in=self.messages)
+
+    @property
+    def replies(self) -> QuerySet[Inbound]:
+        """What was written to us from her addresses while they were hers."""
+        return Inbound.objects.filter(self._within("received_at"))
+
+    @property
+    def evidence(self) -> QuerySet[Evidence]:
+        """The personal side of her consents, and of a stop from her addresses that named no client."""
+        own = ConsentEvent.objects.filter(client_id=self.client_id).values("pk")
+        unknown = ConsentEvent.objects.filter(self._within("recorded_at"), client_id__isnull=True).values("pk")
+        return Evidence.objects.filter(Q(event__in=own) | Q(event__in=unknown))
+
+    @property
+    def others(self) -> int:
+        """How many clients share an address with her today."""
+        ids = [standing_id for standing_id, _ in self.spans]
+        sharing = Contact.objects.filter(standing_id__in=ids, valid_to__isnull=True).exclude(client_id=self.client_id)
+        return sharing.values("client_id").distinct().count()
+
+    def _within(self, moment: str) -> Q:
+        found = Q(pk__in=[])  # without an address: nothing, where an empty Q would mean everything
+        for standing_id, until in self.spans:
+            span = Q(standing_id=standing_id)
+            found |= span & Q(**{f"{moment}__lte": until}) if until else span
+        return found
+
+
+def hers(client: Client) -> Hers:
+    """Which rows are this client's, by every address she ever had."""
+    contacts = Contact.objects.filter(client=client).order_by("pk")
+    return Hers(client.pk, tuple(contacts.values_list("standing_id", "valid_to")))

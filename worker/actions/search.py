@@ -1,0 +1,46 @@
+"""Keyed hashes by which the desk finds a client again: name-token prefixes, whole phone, its end, and email."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from worker import sealed
+from worker.models import ClientSearch
+from worker.models.client import SearchKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.models import Client
+
+SHORTEST = 3  # letters; shorter prefixes would tell more than they find
+
+
+def tokens_of(name: str, phone: str, email: str) -> Iterator[tuple[SearchKind, str]]:
+    """Every thing a client may be looked up by, normalised."""
+    for word in normalised(name).split():
+        for end in range(SHORTEST, len(word) + 1):
+            yield SearchKind.NAME, word[:end]
+    if phone:
+        yield SearchKind.PHONE, phone
+        yield SearchKind.LAST4, phone[-4:]
+    if email:
+        yield SearchKind.EMAIL, email
+
+
+def normalised(name: str) -> str:
+    """Without case and accents: "José" is found by "jose"."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def index(client: Client, *, name: str, phone: str, email: str) -> None:
+    """Write the hashes of a client, in the caller's transaction."""
+    ClientSearch.objects.bulk_create(
+        ClientSearch(client=client, clinic_id=client.clinic_id, kind=kind, key_id=made.key_id, digest=made.digest)
+        for kind, made in {
+            (kind, sealed.fingerprint(client.clinic_id, f"search.{kind}", value))
+            for kind, value in tokens_of(name, phone, email)
+        }
+    )

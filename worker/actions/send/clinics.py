@@ -1,0 +1,50 @@
+"""What a worker remembers of a clinic while it sends: name, phone, hours and the sender of each channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+
+from worker import sealed
+from worker.models import Clinic, Sender
+from worker.rules.names import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """In whose name a channel speaks: the number or mailbox, and the account it belongs to."""
+
+    sender_id: int
+    identity: str
+    account_sid: str
+    auth_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One clinic at one revision."""
+
+    clinic: Clinic
+    voices: dict[Channel, Voice]
+
+
+@lru_cache(maxsize=2048)
+def card(clinic_id: int, revision: int) -> Card:  # noqa: ARG001 - a new revision is a new entry, read afresh
+    """The clinic as of this revision; any change to clinic or senders raises the revision."""
+    senders = Sender.objects.filter(clinic_id=clinic_id, is_active=True).order_by("-pk")
+    return Card(
+        clinic=Clinic.objects.get(pk=clinic_id),
+        voices={Channel(sender.channel): _voice(sender) for sender in senders},
+    )
+
+
+def _voice(sender: Sender) -> Voice:
+    own = sealed.unseal_json(sender.credentials_sealed, "sender.credentials") if sender.credentials_sealed else []
+    return Voice(
+        sender_id=sender.pk,
+        identity=sender.identity,
+        account_sid=sender.account_sid or settings.TWILIO_ACCOUNT_SID,
+        auth_token=own[0] if own else settings.TWILIO_AUTH_TOKEN,
+    )

@@ -1,0 +1,340 @@
+"""Decide a batch under the lock of its standing rows, and mark what goes as sending in the same commit (P1-P3, P8).
+
+First statement: lock the standing rows, in id order. Second: read them. One statement that did both could miss a
+revocation that commits while it waits for the lock (seen at READ COMMITTED). Lock order everywhere: standing, then
+message. A revocation that commits first is seen; one that comes second waits until the marks are committed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, connection, transaction
+
+from worker.actions.send.claim import STRIDE, Claim, give_back
+from worker.actions.send.due import HORIZON, LONG_AGO
+from worker.actions.task import open_task, optin_failed
+from worker.models.attempt import MAY_HAVE_LEFT, AttemptState
+from worker.models.hold import PauseScope
+from worker.models.rows import among, change, fetch, insert_many, moment, update_many
+from worker.opening import hours_of
+from worker.rules import gate
+from worker.rules.gate import Approved, Decision, Facts, Go, Later, Reason, Stop
+from worker.rules.hours import next_opening
+from worker.rules.names import AnswerKind, MessageClass
+from worker.rules.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.actions.send.prepare import Prepared
+
+NEEDS_A_PERSON = frozenset(
+    {
+        Reason.NOT_APPROVED, Reason.WITHDRAWN, Reason.REVIEW_OVERDUE, Reason.CHANGED, Reason.NO_SENDER,
+        Reason.CANT_RENDER, Reason.TOO_LONG, Reason.NO_ADDRESS, Reason.WORKER_DIED,
+    }
+)  # fmt: skip
+HER_OWN_WISH = frozenset({Reason.REVOKED, Reason.SUPPRESSED, Reason.NO_CONSENT})
+PLANNED = "t.state = 'planned'"
+BUSY = timedelta(seconds=1)  # a standing row that somebody holds: its messages are looked at again after this
+READ = (
+    "SELECT m.id, m.state, r.lease, s.suppressed_why, s.held_why, "
+    # the opt-in confirmation is about whatever was agreed to at that address, not about one purpose
+    "CASE WHEN m.kind = 'optin_confirmation' THEN (SELECT 'active' FROM aftercare_grant o WHERE "
+    "o.standing_id = m.standing_id AND o.client_id = m.client_id AND o.state = 'active' LIMIT 1) ELSE g.state END, "
+    "g.confirmed_at IS NOT NULL, "
+    "coalesce(t.generation, a.generation, m.generation) = m.generation AND coalesce(a.status, 'booked') = 'booked' "
+    "FROM aftercare_message m "
+    "JOIN aftercare_ready r ON r.message_id = m.id "
+    "JOIN aftercare_standing s ON s.id = m.standing_id "
+    "LEFT JOIN aftercare_grant g ON g.standing_id = m.standing_id AND g.client_id = m.client_id "
+    "AND g.purpose = m.purpose "
+    "LEFT JOIN aftercare_treatment t ON t.id = m.treatment_id "
+    "LEFT JOIN aftercare_appointment a ON a.id = m.appointment_id "
+    "WHERE {these}"
+)
+
+RECENT = (
+    "SELECT standing_id, decided_at FROM aftercare_attempt WHERE {these} AND decided_at > %s "
+    f"AND cls = '{MessageClass.COURSE}' AND state IN ({', '.join(repr(state.value) for state in MAY_HAVE_LEFT)}) "
+    "ORDER BY decided_at"
+)
+
+
+@transaction.atomic
+def decide(
+    batch: Sequence[Prepared], *, now: datetime, machine: datetime, lease: timedelta, worker: str
+) -> list[Prepared]:
+    """Decide every message of the batch once; what may go, in due order, already committed as sending.
+
+    A message that another worker claimed meanwhile (its fence moved on), or that was cancelled, is left alone.
+    """
+    if not batch:
+        return []
+    locked = _lock({each.row["standing_id"] for each in batch})
+    busy = [each for each in batch if each.row["standing_id"] not in locked]
+    give_back([Claim(each.pk, each.lease) for each in busy], free_at=machine + BUSY)
+    batch = [each for each in batch if each.row["standing_id"] in locked]
+    if not batch:
+        return []
+    facts = _Facts(batch, now)
+    verdicts = [
+        (each, _verdict(each, facts, now))
+        for each in sorted(batch, key=lambda each: (each.row["due_at"], each.pk))
+        if facts.still_ours(each)
+    ]
+    going = [each for each, verdict in verdicts if isinstance(verdict, Go)]
+    _mark_sending(going, now=now, until=machine + lease, worker=worker)
+    _settle([(each, verdict) for each, verdict in verdicts if not isinstance(verdict, Go)], now)
+    _not_ready({each.pk for each in batch if facts.is_stray(each)})
+    _tell_staff([(each, verdict) for each, verdict in verdicts if isinstance(verdict, Stop)], now)
+    _record(verdicts, now, worker)
+    return going
+
+
+def _lock(standing_ids: set[int]) -> set[int]:
+    """Lock the rows in id order, and say which (on SQLite the transaction itself holds the whole database).
+
+    A row that somebody holds just now (a STOP, an enrolment) is left out: its messages are claimed again a moment
+    later, and the others of the batch don't wait for it.
+    """
+    these, ids = among("id", standing_ids)
+    lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    return {row[0] for row in fetch(f"SELECT id FROM aftercare_standing WHERE {these} ORDER BY id {lock}", ids)}
+
+
+class _Facts:
+    """What the second statement read, for the whole batch."""
+
+    def __init__(self, batch: Sequence[Prepared], now: datetime) -> None:
+        these, ids = among("m.id", [each.pk for each in batch])
+        self._rows = {row[0]: row[1:] for row in fetch(READ.format(these=these), ids)}
+        self._approvals = _approvals({each.row["version_id"] for each in batch})
+        self._paused = _paused()
+        self._recent = _recent({each.row["standing_id"] for each in batch if each.cls == MessageClass.COURSE}, now)
+        self._now = now
+
+    def still_ours(self, each: Prepared) -> bool:
+        """True while the message is planned and nobody claimed it after us."""
+        row = self._rows.get(each.pk)
+        return row is not None and row[0] == State.PLANNED and row[1] == each.lease
+
+    def is_stray(self, each: Prepared) -> bool:
+        """True when a race left our ready row behind: its message is no longer planned, and nobody else would look."""
+        row = self._rows.get(each.pk)
+        return row is not None and row[0] != State.PLANNED and row[1] == each.lease
+
+    def of(self, each: Prepared) -> Facts:
+        """The facts of one message."""
+        _, _, suppressed, held, grant, confirmed, current = self._rows[each.pk]
+        return Facts(
+            cls=each.cls,
+            kind=each.row["kind"],
+            expires_at=each.row["expires_at"],
+            current=bool(current),
+            grant=grant,
+            confirmed=bool(confirmed),
+            suppressed=suppressed,
+            held=held is not None,
+            approved=self._approved(each),
+            paused=self._is_paused(each),
+            recent=self._recent[each.row["standing_id"]],
+        )
+
+    def goes(self, each: Prepared) -> None:
+        """Count a message that just got its Go toward the caps of the rest of the batch."""
+        if each.cls == MessageClass.COURSE:
+            self._recent[each.row["standing_id"]].append(self._now)
+
+    def _approved(self, each: Prepared) -> Approved:
+        approval = self._approvals.get(each.row["version_id"])
+        if approval is None:
+            return Approved.NO
+        sha256, review_by, withdrawn_at = approval
+        if withdrawn_at is not None:
+            return Approved.WITHDRAWN
+        if review_by <= self._now:
+            return Approved.OVERDUE
+        return Approved.YES if sha256 == each.document_sha256 else Approved.DIFFERENT
+
+    def _is_paused(self, each: Prepared) -> bool:
+        if not self._paused:
+            return False
+        voice = each.voice
+        return bool(
+            self._paused
+            & {
+                (PauseScope.ALL, ""),
+                (PauseScope.CLINIC, str(each.row["clinic_id"])),
+                (PauseScope.CHANNEL, each.channel),
+                (PauseScope.PROTOCOL, str(each.row["version__protocol_id"])),
+                (PauseScope.SENDER, str(voice.sender_id) if voice else "-"),
+            }
+        )
+
+
+def _approvals(versions: set[int]) -> dict[int, tuple[str, datetime, datetime | None]]:
+    """The newest approval of each version; a standing one beats a withdrawn one."""
+    these, ids = among("version_id", versions)
+    rows = fetch(
+        "SELECT version_id, sha256, review_by, withdrawn_at FROM aftercare_approval "
+        f"WHERE {these} ORDER BY withdrawn_at IS NULL, id",
+        ids,
+    )
+    return {
+        version_id: (sha256, moment(review_by), withdrawn_at and moment(withdrawn_at))
+        for version_id, sha256, review_by, withdrawn_at in rows
+    }
+
+
+def _paused() -> set[tuple[str, str]]:
+    return {
+        (scope, value) for scope, value in fetch("SELECT scope, value FROM aftercare_pause WHERE ended_at IS NULL", [])
+    }
+
+
+def _recent(standing_ids: set[int], now: datetime) -> dict[int, list[datetime]]:
+    recent: dict[int, list[datetime]] = defaultdict(list)
+    if standing_ids:
+        these, ids = among("standing_id", standing_ids)
+        for standing_id, at in fetch(RECENT.format(these=these), [*ids, now - timedelta(days=7)]):
+            recent[standing_id].append(moment(at))
+    return recent
+
+
+def _verdict(each: Prepared, facts: _Facts, now: datetime) -> Decision:
+    if each.card is None:  # nothing of it could be read: its workers died, or the clinic's sender is unreadable
+        return Stop(State.HELD, Reason.WORKER_DIED if each.fault == Reason.WORKER_DIED else Reason.NO_SENDER)
+    verdict = gate.decide(facts.of(each), lambda: _opening(each, now), now)
+    if isinstance(verdict, Go):
+        if each.voice is None:
+            return Stop(State.HELD, Reason.NO_SENDER)
+        if each.fault is not None or each.out is None:
+            return Stop(State.WITHHELD, each.fault or Reason.CANT_RENDER)
+        facts.goes(each)
+    return verdict
+
+
+def _opening(each: Prepared, now: datetime) -> datetime | None:
+    assert each.card is not None
+    hours = hours_of(each.card.clinic, each.channel, each.purpose, each.row["zone"])
+    return next_opening(now, hours.windows, *hours.zones, holidays_from=each.holidays_from)
+
+
+def _mark_sending(going: Sequence[Prepared], *, now: datetime, until: datetime, worker: str) -> None:
+    insert_many("aftercare_attempt", _ATTEMPT, [_attempt(each, now, until, worker) for each in going])
+    marked = update_many(
+        "aftercare_message",
+        "id",
+        ("state", "reason", "decided_at", "attempts"),
+        [(each.pk, State.SENDING, "", now, each.row["attempts"] + 1) for each in going],
+        PLANNED,
+    )
+    if marked != len(going):
+        raise IntegrityError("a message of this batch was ended meanwhile; the batch is decided again")
+    _not_ready({each.pk for each in going})
+
+
+_ATTEMPT = (
+    "id", "message_id", "clinic_id", "standing_id", "channel", "cls", "state", "worker", "decided_at", "lease_until",
+    "provider_id", "code", "segments", "body_sealed", "body_sha256", "facts",
+)  # fmt: skip
+
+
+def _attempt(each: Prepared, now: datetime, until: datetime, worker: str) -> tuple[Any, ...]:
+    row = each.row
+    return (
+        each.attempt_id, each.pk, row["clinic_id"], row["standing_id"], row["channel"], row["cls"],
+        AttemptState.SENDING, worker, now, until, "", "", each.segments, each.body_sealed, each.body_sha256, "{}",
+    )  # fmt: skip
+
+
+def _settle(verdicts: Sequence[tuple[Prepared, Decision]], now: datetime) -> None:
+    """Write what the gate said of the messages that don't go now."""
+    stopped = [(each, verdict) for each, verdict in verdicts if isinstance(verdict, Stop)]
+    later = [(each, verdict) for each, verdict in verdicts if isinstance(verdict, Later)]
+    update_many(
+        "aftercare_message",
+        "id",
+        ("state", "reason", "decided_at"),
+        [(each.pk, verdict.state, verdict.reason, now) for each, verdict in stopped],
+        PLANNED,
+    )
+    update_many(
+        "aftercare_message",
+        "id",
+        ("due_at", "reason", "decided_at"),
+        [(each.pk, verdict.at, verdict.reason, now) for each, verdict in later],
+        PLANNED,
+    )
+    soon = [(each, verdict) for each, verdict in later if verdict.at <= now + HORIZON]
+    update_many(
+        "aftercare_ready",
+        "message_id",
+        ("due_at", "free_at", "worker", "lease"),
+        [(each.pk, verdict.at, LONG_AGO, "", (each.lease // STRIDE + 1) * STRIDE) for each, verdict in soon],
+    )
+    _not_ready({each.pk for each, _ in verdicts} - {each.pk for each, _ in soon})
+
+
+def _not_ready(message_ids: set[int]) -> None:
+    if message_ids:
+        these, ids = among("message_id", message_ids)
+        change(f"DELETE FROM aftercare_ready WHERE {these}", ids)
+
+
+def _tell_staff(stopped: Sequence[tuple[Prepared, Stop]], now: datetime) -> None:
+    """What only a person can mend is put before one; a stop that the client or the plan wanted is not."""
+    for each, verdict in stopped:
+        if each.row["kind"] == AnswerKind.OPTIN_CONFIRMATION and verdict.reason not in HER_OWN_WISH:
+            optin_failed(each.pk, now=now)
+        if verdict.reason in NEEDS_A_PERSON:
+            open_task(
+                clinic_id=each.row["clinic_id"],
+                client_id=each.row["client_id"],
+                kind="not_sent",
+                cause=f"not_sent:{each.pk}:{verdict.reason}",
+                facts={"message": each.pk, "reason": verdict.reason},
+                now=now,
+            )
+
+
+def _record(verdicts: Sequence[tuple[Prepared, Decision]], now: datetime, worker: str) -> None:
+    """One row per decision; the sealer chains it afterwards, so that the clinic's chain is no bottleneck."""
+    insert_many(
+        "aftercare_event",
+        ("subject", "clinic_id", "at", "kind", "actor", "code", "facts"),
+        [
+            (
+                f"message:{each.pk}", each.row["clinic_id"], now, "decision", "worker", _code(verdict),
+                _decided_on(each, verdict, worker),
+            )
+            for each, verdict in verdicts
+            if not _same_again(each, verdict)
+        ],
+    )  # fmt: skip
+
+
+def _decided_on(each: Prepared, verdict: Decision, worker: str) -> str:
+    return json.dumps(
+        {
+            "version": each.row["version_id"],
+            "attempt": each.attempt_id.hex if isinstance(verdict, Go) else None,
+            "until": verdict.at.isoformat() if isinstance(verdict, Later) else None,
+            "state": verdict.state if isinstance(verdict, Stop) else None,
+            "worker": worker,
+        }
+    )
+
+
+def _same_again(each: Prepared, verdict: Decision) -> bool:
+    """Waiting for the opt-in confirmation is asked every minute; only the first answer is news."""
+    return isinstance(verdict, Later) and verdict.reason == Reason.UNCONFIRMED == each.row["reason"]
+
+
+def _code(verdict: Decision) -> str:
+    return "sent" if isinstance(verdict, Go) else verdict.reason

@@ -1,0 +1,168 @@
+"""Bring what is due within the hour into the ready table, and end what nobody may read any more."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Q
+
+from worker import clock
+from worker.actions.audit import record
+from worker.actions.task import optin_failed
+from worker.models import Attempt, Message, Pause, Ready, Sender
+from worker.models.attempt import AttemptState
+from worker.models.hold import PauseScope
+from worker.models.rows import fetch, insert_many, plain
+from worker.rules.gate import Reason
+from worker.rules.names import AnswerKind
+from worker.rules.states import OPEN, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HORIZON = timedelta(hours=1)
+BATCH = 1000
+log = structlog.get_logger("aftercare.due")
+MOST_SKEW = timedelta(seconds=60)
+LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+
+def make_ready(messages: Iterable[Message], *, now: datetime) -> None:
+    """Put planned messages that are due within the hour where a claim finds them, in the caller's transaction."""
+    insert_many(
+        "aftercare_ready",
+        ("message_id", "clinic_id", "channel", "due_at", "free_at", "lease", "worker"),
+        [
+            (each.pk, each.clinic_id, each.channel, each.due_at, LONG_AGO, 0, "")
+            for each in messages
+            if each.due_at <= now + HORIZON
+        ],
+        "ON CONFLICT DO NOTHING",
+    )
+
+
+@transaction.atomic
+def promote(*, now: datetime) -> int:
+    """Copy planned messages due within the hour into the ready table; how many. Harmless when run twice at once."""
+    rows = fetch(
+        "INSERT INTO aftercare_ready (message_id, clinic_id, channel, due_at, free_at, lease, worker) "
+        "SELECT m.id, m.clinic_id, m.channel, m.due_at, %s, 0, '' FROM aftercare_message m "
+        "WHERE m.state = 'planned' AND m.due_at <= %s "
+        "AND NOT EXISTS (SELECT 1 FROM aftercare_ready r WHERE r.message_id = m.id) "
+        f"ORDER BY m.due_at LIMIT {BATCH} ON CONFLICT DO NOTHING RETURNING message_id",
+        [LONG_AGO, now + HORIZON],
+    )
+    return len(rows)
+
+
+@transaction.atomic
+def close_missed(*, now: datetime, machine: datetime) -> int:
+    """Every open message past its useful time ends as missed, with its decision on record (P5); how many.
+
+    A message under a live lease is left to the worker that holds it: that worker decides the same thing.
+    """
+    held = Ready.objects.filter(free_at__gt=machine).values("message_id")
+    late = list(
+        Message.objects.select_for_update(skip_locked=True)
+        .filter(state__in=OPEN, expires_at__lte=now)
+        .exclude(pk__in=held)
+        .order_by("pk")
+        .values_list("pk", "clinic_id", "reason", "kind")[:BATCH]
+    )
+    ids = [pk for pk, _, _, _ in late]
+    Message.objects.filter(pk__in=ids).update(state=State.MISSED, decided_at=now)
+    Message.objects.filter(pk__in=ids, reason="").update(reason=Reason.TOO_LATE)
+    Ready.objects.filter(message_id__in=ids).delete()
+    for pk, clinic_id, reason, kind in late:
+        if kind == AnswerKind.OPTIN_CONFIRMATION:
+            optin_failed(pk, now=now)
+        record(
+            clinic_id=clinic_id,
+            kind="decision",
+            subject=f"message:{pk}",
+            actor="system",
+            at=now,
+            code=reason or Reason.TOO_LATE,
+            facts={"state": State.MISSED},
+        )
+    return len(ids)
+
+
+@transaction.atomic
+def doubt_silent(*, now: datetime, machine: datetime) -> int:
+    """An attempt whose worker fell silent is `unknown`: it may have left, so it is never repeated blindly (P4)."""
+    silent = list(
+        Attempt.objects.select_for_update(skip_locked=True)
+        .filter(state=AttemptState.SENDING, lease_until__lte=machine)
+        .order_by("pk")
+        .values_list("pk", "message_id", "clinic_id")[:BATCH]
+    )
+    Attempt.objects.filter(pk__in=[pk for pk, _, _ in silent]).update(
+        state=AttemptState.UNKNOWN, code="worker_silent", finished_at=now
+    )
+    Message.objects.filter(pk__in=[pk for _, pk, _ in silent], state=State.SENDING).update(
+        state=State.UNKNOWN, reason="worker_silent"
+    )
+    for _, message_id, clinic_id in silent:
+        optin_failed(message_id, now=now)
+        record(
+            clinic_id=clinic_id,
+            kind="doubted",
+            subject=f"message:{message_id}",
+            actor="system",
+            at=now,
+            code="worker_silent",
+        )
+    return len(silent)
+
+
+def waiting(*, channel: str, now: datetime, machine: datetime, limit: int) -> int:
+    """How many messages of a channel could be claimed now, counted up to `limit`."""
+    rows = fetch(
+        "SELECT count(*) FROM (SELECT 1 FROM aftercare_ready "
+        f"WHERE channel = %s AND due_at <= %s AND free_at <= %s LIMIT {int(limit)}) AS due",
+        [channel, plain(now), plain(machine)],
+    )
+    return int(rows[0][0])
+
+
+@transaction.atomic
+def release_unpaused() -> int:
+    """Plan again what a pause held that stands no more: a decision and a resume may pass each other; how many."""
+    held = Message.objects.filter(state=State.HELD, reason=Reason.PAUSED)
+    if not held.exists():
+        return 0
+    covered = Q(pk__in=[])
+    for scope, value in Pause.objects.filter(ended_at__isnull=True).values_list("scope", "value"):
+        covered |= _covered(PauseScope(scope), value)
+    return held.exclude(covered).update(state=State.PLANNED, reason="")
+
+
+def _covered(scope: PauseScope, value: str) -> Q:
+    if scope == PauseScope.CLINIC:
+        return Q(clinic_id=int(value))
+    if scope == PauseScope.CHANNEL:
+        return Q(channel=value)
+    if scope == PauseScope.PROTOCOL:
+        return Q(version__protocol_id=int(value))
+    if scope == PauseScope.SENDER:
+        own = Sender.objects.filter(pk=int(value)).values("clinic_id", "channel").first()
+        return Q(**own) if own else Q(pk__in=[])
+    return ~Q(pk__in=[])
+
+
+def clock_is_trusted() -> bool:
+    """False when this machine's clock and the database's differ by more than a minute: nothing is sent then (rule 140).
+
+    SQLite has no clock of its own; its worker and its database share a machine.
+    """
+    if connection.vendor != "postgresql":
+        return True
+    (there,) = fetch("SELECT clock_timestamp()", [])[0]
+    trusted = abs(there - clock.machine()) <= MOST_SKEW
+    if not trusted:
+        log.error("clock not trusted", skew_seconds=round((there - clock.machine()).total_seconds()))
+    return bool(trusted)

@@ -1,0 +1,82 @@
+"""A decided message in the shape its channel takes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from worker import tokens
+from worker.channels import mail_bytes
+from worker.channels.base import Mail, Sms
+from worker.opening import hours_of
+from worker.rules.hours import closing_after
+from worker.rules.names import Channel, MessageClass
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.actions.send.prepare import Prepared
+
+SHORT = timedelta(minutes=1)  # where no closing time is known, rather too short than into the night
+LONGEST_VALIDITY = 36_000  # seconds; Twilio takes no more (rule 49)
+
+
+def of(each: Prepared, now: datetime) -> Sms | Mail:
+    """The message as its channel takes it."""
+    return _sms(each, now) if each.channel == Channel.SMS else _mail(each)
+
+
+def _sms(each: Prepared, now: datetime) -> Sms:
+    voice = each.voice
+    assert voice is not None
+    return Sms(
+        attempt_id=each.attempt_id.hex,
+        to=each.to,
+        sender=voice.identity,
+        account_sid=voice.account_sid,
+        auth_token=voice.auth_token,
+        body=each.words.text,
+        status_callback=f"{settings.PUBLIC_URL}/hooks/twilio/status?d={each.attempt_id.hex}",
+        validity_seconds=validity(each, now),
+    )
+
+
+def validity(each: Prepared, now: datetime) -> int:
+    """How many seconds the provider may keep it: never past its useful time nor into the night (rule 49)."""
+    until = each.row["expires_at"]
+    if each.cls != MessageClass.ANSWER:
+        assert each.card is not None
+        hours = hours_of(each.card.clinic, each.channel, each.purpose, each.row["zone"])
+        closes = closing_after(now, hours.windows, *hours.zones, holidays_from=each.holidays_from)
+        until = min(until, closes or now + SHORT)
+    return max(1, min(int((until - now).total_seconds()), LONGEST_VALIDITY))
+
+
+def _mail(each: Prepared) -> Mail:
+    assert each.card is not None
+    assert each.voice is not None
+    clinic, voice, row = each.card.clinic, each.voice, each.row
+    domain = clinic.mail_domain
+    link = row["contact__link_key"]
+    return Mail(
+        attempt_id=each.attempt_id.hex,
+        to=each.to,
+        from_name=clinic.name,
+        from_address=voice.identity,
+        reply_to=clinic.reply_to,
+        envelope_sender=f"bounce+{each.attempt_id.hex}@{domain}",
+        subject=each.words.subject,
+        text=each.words.text,
+        html=each.words.html,
+        language=row["language"],
+        message_id=mail_bytes.message_id(_id_key(), str(row["pk"]), each.body_sha256, domain),
+        list_id=f"{clinic.slug}-{each.purpose}.{domain}",
+        unsubscribe_url=f"{settings.PUBLIC_URL}/u/{tokens.make('u', link)}" if link is not None else "",
+        auto_submitted="auto-replied" if each.cls == MessageClass.ANSWER else "auto-generated",
+    )
+
+
+def _id_key() -> bytes:
+    return b"aftercare message id " + settings.SECRET_KEY.encode()

@@ -1,0 +1,61 @@
+"""The round that keeps the road clear; harmless when two run at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+
+from worker import clock
+from worker.actions.audit import append_seals, unsealed
+from worker.actions.send.due import close_missed, doubt_silent, promote, release_unpaused
+from worker.models import Clinic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger("aftercare.tend")
+SEALS = 500
+
+
+def tend() -> dict[str, int]:
+    """One round: promote, release, close what is too late, doubt silent attempts, seal decisions; what each did.
+
+    Each step is by itself: one that meets a lock or a database that went away must not stop the others.
+    """
+    did = {
+        "promoted": _tried(lambda: promote(now=clock.now())),
+        "released": _tried(release_unpaused),
+        "missed": _tried(lambda: close_missed(now=clock.now(), machine=clock.machine())),
+        "doubted": _tried(lambda: doubt_silent(now=clock.now(), machine=clock.machine())),
+        "sealed": _tried(seal_decisions),
+    }
+    if any(did.values()):
+        log.info("tended", **did)
+    return did
+
+
+def _tried(step: Callable[[], int]) -> int:
+    try:
+        return step()
+    except DatabaseError as error:
+        log.warning("step given up", error=type(error).__name__)
+        connection.close_if_unusable_or_obsolete()
+        return 0
+
+
+def seal_decisions() -> int:
+    """Chain decision rows that no seal covers yet; how many. Looks before it takes any clinic's lock."""
+    waiting = unsealed(None, SEALS).values_list("clinic_id", flat=True)
+    known = Clinic.objects.filter(pk__in=set(waiting)).values_list("pk", flat=True)
+    return sum(_seal(clinic_id) for clinic_id in known)
+
+
+@transaction.atomic
+def _seal(clinic_id: int) -> int:
+    Clinic.objects.select_for_update(no_key=True).get(pk=clinic_id)  # one sealer at a time for each chain
+    events = list(unsealed(clinic_id, SEALS))
+    if events:
+        append_seals(clinic_id, "event", events)
+    return len(events)

@@ -1,0 +1,74 @@
+"""Find, create and lock the standing rows that every decision and every revocation goes through (P2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker import clock, sealed
+from worker.models import Standing
+from worker.rules.refusal import Refusal, Refusals
+
+KEYS_LOOKED_UP_EVERY = 600.0  # seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from worker.rules.names import Channel
+
+
+def locked(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> Standing:
+    """The standing row of one normalised address, created when unknown and locked until the transaction ends."""
+    return lock([ensure(clinic_id=clinic_id, channel=channel, address=address, now=now)])[0]
+
+
+def lock(ids: Iterable[int]) -> list[Standing]:
+    """Lock standing rows in id order, the order everywhere, so that two transactions never wait for each other."""
+    return list(Standing.objects.select_for_update(no_key=True).filter(pk__in=set(ids)).order_by("pk"))
+
+
+def ensure(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> int:
+    """The id of an address's standing row, created when unknown, not locked.
+
+    Looks under every fingerprint key, so that no suppression hides behind a rotated one (rule 61).
+    """
+    prints = sealed.fingerprints(clinic_id, channel, address)
+    found = _find(clinic_id, channel, (each.digest for each in prints))
+    if found is not None:
+        return found
+    refuse_lost_keys()
+    newest = prints[0]
+    row = Standing(
+        clinic_id=clinic_id, channel=channel, fingerprint=newest.digest, key_id=newest.key_id, changed_at=now
+    )
+    Standing.objects.bulk_create([row], ignore_conflicts=True)  # another may have been first; its row is the row
+    made = _find(clinic_id, channel, [newest.digest])
+    assert made is not None
+    return made
+
+
+def refuse_lost_keys() -> None:
+    """Make no new row while fingerprints are stored under a key that this process lacks: a STOP may hide there.
+
+    Looked up once in ten minutes. Raises Refusals; a webhook answers 503 then, and the provider comes again.
+    """
+    global _keys_seen_at  # noqa: PLW0603 - one answer per process
+    if clock.running() - _keys_seen_at < KEYS_LOOKED_UP_EVERY:
+        return
+    known = {made.key_id for made in sealed.fingerprints(0, "", "")}
+    if Standing.objects.exclude(key_id__in=known).exists():
+        mend = "put the missing key back at the end of FINGERPRINT_KEYS; a new key goes to the end first, everywhere"
+        raise Refusals([Refusal("FINGERPRINT_KEYS", "lacks a key that stored addresses need", mend)])
+    _keys_seen_at = clock.running()
+
+
+_keys_seen_at = -1e9
+
+
+def _find(clinic_id: int, channel: Channel, digests: Iterable[bytes]) -> int | None:
+    return (
+        Standing.objects.filter(clinic_id=clinic_id, channel=channel, fingerprint__in=list(digests))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+        .first()
+    )

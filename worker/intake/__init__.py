@@ -1,0 +1,1 @@
+"""Strict shapes of the files people hand in: enrolment, clinic and protocol."""

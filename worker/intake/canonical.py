@@ -1,0 +1,116 @@
+"""The one form of a protocol that is approved, stored, hashed and rendered from (P3)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from worker.intake.protocol import ProtocolSource, SourceStep, StepText, in_order
+from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
+from worker.rules.steps import Anchor, Calendar, Elapsed, IfClosed, StepRule
+
+if TYPE_CHECKING:
+    from worker.rules.steps import When
+
+FORMAT = 1
+"""Raised when the same protocol would be written differently: every approval then needs a new look."""
+
+
+def canonical(source: ProtocolSource) -> bytes:
+    """Everything a client may come to see or feel, as JSON in one fixed order (UTF-8, letters as written).
+
+    Left out are the numbers of the facts and of the steps: they change no message. A text is in it to the
+    last byte, line ends as line feeds, so that whoever changes a comma asks for a new approval (rule 10).
+    """
+    document = {
+        "format": FORMAT,
+        "code": source.code,
+        "title": dict(source.title),
+        "languages": list(source.languages),
+        "session_interval_days": list(source.interval_days),
+        "frequency": {"messages": source.frequency, "per": "session"},
+        "steps": {step.rule.code: _step(step) for step in source.steps},
+    }
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def canonical_hash(source: ProtocolSource) -> str:
+    """SHA-256 of the canonical form, 64 hexadecimal digits: what a practitioner's approval is bound to (P3)."""
+    return hashlib.sha256(canonical(source)).hexdigest()
+
+
+def from_canonical(document: bytes | str) -> ProtocolSource:
+    """The protocol of a stored canonical form; its `facts` are empty, for they are not part of what was approved.
+
+    Raises:
+        ValueError: the document is of another format; it is never guessed at.
+        KeyError: the document is not a canonical form.
+    """
+    read = json.loads(document)
+    if read["format"] != FORMAT:
+        raise ValueError("this canonical document has a format that this version does not read")
+    shortest, longest = read["session_interval_days"]
+    return ProtocolSource(
+        code=read["code"],
+        title=tuple((language, read["title"][language]) for language in read["languages"]),
+        languages=tuple(read["languages"]),
+        interval_days=(shortest, longest),
+        frequency=read["frequency"]["messages"],
+        steps=in_order(_read_step(code, step, read["languages"]) for code, step in read["steps"].items()),
+    )
+
+
+def _step(step: SourceStep) -> dict[str, Any]:
+    rule = step.rule
+    return {
+        "class": rule.cls,
+        "kind": step.kind or "",
+        "purpose": rule.purpose,
+        "anchor": rule.anchor,
+        "when": _moment(rule.when),
+        "until": _moment(rule.until),
+        "if_closed": rule.if_closed,
+        "channels": sorted(rule.channels),
+        "texts": {f"{text.channel}.{text.language}": _text(text) for text in step.texts},
+    }
+
+
+def _moment(when: When) -> dict[str, Any]:
+    if isinstance(when, Elapsed):
+        return {"seconds": int(when.delta.total_seconds())}
+    return {"days": when.days, "at": when.at.isoformat("minutes")}
+
+
+def _text(text: StepText) -> dict[str, str]:
+    if text.channel is Channel.SMS:
+        return {"text": text.text}
+    return {"subject": text.subject, "text": text.text, "html": text.html}
+
+
+def _read_step(code: str, raw: dict[str, Any], languages: list[str]) -> SourceStep:
+    channels = tuple(channel for channel in Channel if channel in raw["channels"])
+    rule = StepRule(
+        code=code,
+        cls=MessageClass(raw["class"]),
+        anchor=Anchor(raw["anchor"]),
+        when=_read_moment(raw["when"]),
+        until=_read_moment(raw["until"]),
+        channels=channels,
+        purpose=Purpose(raw["purpose"]),
+        if_closed=IfClosed(raw["if_closed"]),
+        ordinal=0,
+    )
+    texts = tuple(
+        StepText(channel=channel, language=language, **raw["texts"][f"{channel}.{language}"])
+        for channel in channels
+        for language in languages
+    )
+    return SourceStep(rule=rule, kind=AnswerKind(raw["kind"]) if raw["kind"] else None, facts=(), texts=texts)
+
+
+def _read_moment(raw: dict[str, Any]) -> When:
+    if "seconds" in raw:
+        return Elapsed(delta=timedelta(seconds=raw["seconds"]))
+    return Calendar(days=raw["days"], at=time.fromisoformat(raw["at"]))

@@ -1,0 +1,97 @@
+"""The shape of an enrolment file (JSON): one client, her consents, the treatment and the next session."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, model_validator
+
+from worker.intake.clinic import PLAIN, Code, Line
+from worker.intake.shape import Shape
+from worker.rules.names import Channel, Purpose
+
+
+def _written_out(value: object) -> object:
+    """A bare number is no moment: nobody at a desk counts seconds since 1970, so it is a mistake."""
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise ValueError("is no moment; write it out, for example 2026-03-08T10:00:00-05:00")
+
+
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_written_out),
+    # Bounds keep the years that a database or a change of zone can't take away from both.
+    Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
+]
+Plain = Annotated[str, Field(pattern=PLAIN)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/#-]*$")]
+
+
+class ConsentShape(Shape):
+    """One yes, or one no, for one channel and purpose. `affirmed` has no default anywhere (rule 3)."""
+
+    channel: Channel
+    purpose: Purpose
+    affirmed: StrictBool
+    method: Literal["paper", "web", "verbal", "kiosk", "phone", "email"]
+    given_at: Moment
+    wording: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}@[0-9]{1,6}$")]
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:#/-]{0,60}$")] = ""  # it enters the ledger: no names
+
+
+class TreatmentShape(Shape):
+    """The session that was done."""
+
+    protocol: Code
+    external_id: ExternalId
+    performed_at: Moment
+    practitioner: Annotated[Plain, Field(max_length=254)] = ""
+
+
+class AppointmentShape(Shape):
+    """The next session, when it is booked."""
+
+    external_id: ExternalId
+    starts_at: Moment
+    protocol: Code | Literal[""] = ""
+
+
+class ProxyShape(Shape):
+    """Whose phone or mailbox it is, when it is not the client's own (rule 15)."""
+
+    name: Annotated[Line, Field(max_length=120)]
+    relationship: Annotated[Line, Field(max_length=40)]
+
+
+class ClientFile(Shape):
+    """The whole file; docs/enrol.schema.json is made from it."""
+
+    clinic: Code
+    enrolled_by: Annotated[Plain, Field(min_length=3, max_length=254)]
+    external_id: ExternalId
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+    zone: Line
+    phone: Annotated[str, Field(max_length=40)] = ""
+    email: Annotated[str, Field(max_length=254)] = ""
+    holder: ProxyShape | None = None
+    health_data_basis: Literal["none", "explicit_consent", "care"] = "none"
+    consents: Annotated[list[ConsentShape], Field(max_length=20)]
+    treatment: TreatmentShape | None = None
+    appointment: AppointmentShape | None = None
+
+    @model_validator(mode="after")
+    def _says_enough(self) -> ClientFile:
+        channels = {"sms": self.phone, "email": self.email}
+        for consent in self.consents:
+            if consent.affirmed and not channels[consent.channel]:
+                missing = "phone" if consent.channel == Channel.SMS else "email"
+                raise ValueError(f"consents to {consent.channel} without an address; add {missing}")
+        named = [(consent.channel, consent.purpose) for consent in self.consents]
+        if len(named) != len(set(named)):
+            raise ValueError("the same channel and purpose stands twice in consents; keep one of them")
+        if self.appointment and not (self.treatment or self.appointment.protocol):
+            raise ValueError("an appointment without a treatment needs its own protocol; add appointment.protocol")
+        return self

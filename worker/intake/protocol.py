@@ -1,0 +1,177 @@
+"""A protocol's folder, read strictly: protocol.toml and the texts beside it, with every fault named at once (P12)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from worker.intake.protocol_shape import (
+    FILE,
+    HeaderShape,
+    StepShape,
+    header_faults,
+    raw_steps,
+    shaped,
+    steps_faults,
+)
+from worker.intake.protocol_texts import StepText, read_small, read_texts
+from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
+from worker.rules.refusal import Refusal, Refusals
+from worker.rules.steps import Anchor, Elapsed, IfClosed, StepRule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from worker.rules.steps import When
+
+__all__ = ["ProtocolSource", "SourceStep", "StepText", "in_order", "read_protocol"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStep:
+    """One step: its rule, which answer it is (course steps: None), the facts it carries, and all its texts."""
+
+    rule: StepRule
+    kind: AnswerKind | None
+    facts: tuple[str, ...]
+    texts: tuple[StepText, ...]
+
+    def text(self, channel: Channel, language: str) -> StepText:
+        """The text of one channel and language.
+
+        Raises:
+            KeyError: the step has no such text.
+        """
+        for text in self.texts:
+            if (text.channel, text.language) == (channel, language):
+                return text
+        raise KeyError(channel, language)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolSource:
+    """A whole protocol as written: nothing in it has been approved by reading it (P3).
+
+    Args:
+        code: the protocol's name for machines.
+        title: language and title, in the order of `languages`.
+        languages: the first is used for a client whose own language is not among them.
+        interval_days: the approved shortest and longest time between two sessions.
+        frequency: messages promised at opt-in for one channel of one session (rule 52).
+        steps: by ordinal.
+    """
+
+    code: str
+    title: tuple[tuple[str, str], ...]
+    languages: tuple[str, ...]
+    interval_days: tuple[int, int]
+    frequency: int
+    steps: tuple[SourceStep, ...]
+
+    def step(self, code: str) -> SourceStep:
+        """The step of that code.
+
+        Raises:
+            KeyError: the protocol has no such step.
+        """
+        for step in self.steps:
+            if step.rule.code == code:
+                return step
+        raise KeyError(code)
+
+
+_LINE = re.compile(r"at line ([0-9]+)")
+
+
+def read_protocol(folder: Path) -> ProtocolSource:
+    """Read the protocol in `folder` and check every rule a machine can check before a practitioner reads it.
+
+    Raises:
+        Refusals: every fault of the file and of all texts at once, each with its field and mend; nothing is
+            read half.
+    """
+    faults: list[Refusal] = []
+    header, shapes = _shapes(folder, faults)
+    texts = read_texts(folder, header, shapes, faults) if header and shapes else {}
+    if faults or header is None:
+        raise Refusals(faults)
+    languages = tuple(header.languages)
+    return ProtocolSource(
+        code=header.code,
+        title=tuple((language, header.title[language]) for language in languages),
+        languages=languages,
+        interval_days=(header.session_interval_days[0], header.session_interval_days[1]),
+        frequency=header.frequency.messages,
+        steps=in_order(_step(shape, texts[shape.code]) for shape in shapes),
+    )
+
+
+def _shapes(folder: Path, faults: list[Refusal]) -> tuple[HeaderShape | None, list[StepShape]]:
+    raw = _toml(folder, faults)
+    if raw is None:
+        return None, []
+    header = shaped(HeaderShape, {key: value for key, value in raw.items() if key != "step"}, FILE, faults)
+    read = [shaped(StepShape, step, field, faults) for field, step in raw_steps(raw, faults)]
+    shapes = [shape for shape in read if shape is not None]
+    faults.extend(chain(header_faults(header) if header else (), steps_faults(shapes, header)))
+    return header, shapes
+
+
+def _toml(folder: Path, faults: list[Refusal]) -> dict[str, object] | None:
+    text = read_small(folder / FILE, faults)
+    if text is None:
+        return None
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, and what Python says to a number of 5,000 digits
+        place = _LINE.search(str(error))
+        faults.append(Refusal(FILE, "is not TOML", f"mend line {place[1]}" if place else "mend it"))
+    except RecursionError:
+        faults.append(Refusal(FILE, "nests too deep", "write plain tables"))
+    return None
+
+
+def _step(shape: StepShape, texts: tuple[StepText, ...]) -> SourceStep:
+    when, until = shape.when.when(), shape.until.when()
+    assert when is not None
+    assert until is not None
+    rule = StepRule(
+        code=shape.code,
+        cls=MessageClass(shape.cls),
+        anchor=Anchor(shape.anchor),
+        when=when,
+        until=until,
+        channels=tuple(channel for channel in Channel if channel in shape.channels),
+        purpose=Purpose(shape.purpose),
+        if_closed=IfClosed(shape.if_closed),
+        ordinal=0,
+    )
+    kind = AnswerKind(shape.kind) if shape.kind else None
+    return SourceStep(rule=rule, kind=kind, facts=tuple(shape.facts), texts=texts)
+
+
+def in_order(steps: Iterable[SourceStep]) -> tuple[SourceStep, ...]:
+    """The steps numbered from 1 by what they count from and when they are due, then by code.
+
+    The order of tables in a file means nothing: two files that differ only in it are one protocol.
+    """
+    numbered = enumerate(sorted(steps, key=_place), start=1)
+    return tuple(replace(step, rule=replace(step.rule, ordinal=ordinal)) for ordinal, step in numbered)
+
+
+_ANCHORS = (Anchor.ENROLMENT, Anchor.APPOINTMENT, Anchor.TREATMENT, Anchor.COURSE, Anchor.REPLY)
+
+
+def _place(step: SourceStep) -> tuple[int, timedelta, str]:
+    return _ANCHORS.index(step.rule.anchor), _nominal(step.rule.when), step.rule.code
+
+
+def _nominal(when: When) -> timedelta:
+    if isinstance(when, Elapsed):
+        return when.delta
+    return timedelta(days=when.days, hours=when.at.hour, minutes=when.at.minute)

@@ -1,0 +1,64 @@
+"""What would be planned for a client, without writing anything: for the plan itself and for rehearsals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from worker import rendering
+from worker.models import Grant
+from worker.models.standing import GrantState
+from worker.opening import hours_of
+from worker.rules.local_time import zone
+from worker.rules.names import Channel, Purpose
+from worker.rules.plan import Anchor, PlannedMessage, plan_course
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.models import Appointment, Client, Clinic, Link, ProtocolVersion, Treatment
+    from worker.rules.hours import Hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What a plan is made for: one client under one version, after a treatment, before a visit, or both."""
+
+    clinic: Clinic
+    client: Client
+    version: ProtocolVersion
+    care: Link | None = None  # None in a rehearsal
+    treatment: Treatment | None = None
+    appointment: Appointment | None = None
+    enrolled_at: datetime | None = None  # set once, when the opt-in confirmation is to be planned
+
+
+def lay_out(course: Course, consented: frozenset[tuple[Channel, Purpose]], now: datetime) -> tuple[PlannedMessage, ...]:
+    """What would be planned, without writing anything: for the plan itself and for rehearsals."""
+    source = rendering.version(course.version.document).source
+    place = zone(course.client.zone)
+    return plan_course(
+        [step.rule for step in source.steps if step.rule.anchor is not Anchor.REPLY],
+        anchors={
+            Anchor.ENROLMENT: course.enrolled_at,
+            Anchor.TREATMENT: course.treatment.performed_at if course.treatment else None,
+            Anchor.APPOINTMENT: course.appointment.starts_at if course.appointment else None,
+            Anchor.COURSE: course.treatment.performed_at if course.treatment else None,
+        },
+        zone=place,
+        hours_by_channel=_hours(course.clinic, course.client.zone),
+        now=now,
+        consented=consented,
+    )
+
+
+def consents_of(client: Client) -> frozenset[tuple[Channel, Purpose]]:
+    """The channels and purposes a client agreed to, as her standing says now."""
+    active = Grant.objects.filter(client=client, state=GrantState.ACTIVE, standing__suppressed_at__isnull=True)
+    return frozenset(
+        (Channel(channel), Purpose(purpose)) for channel, purpose in active.values_list("standing__channel", "purpose")
+    )
+
+
+def _hours(clinic: Clinic, zone: str) -> dict[Channel, Hours]:
+    return {channel: hours_of(clinic, channel, Purpose.AFTERCARE, zone) for channel in Channel}
