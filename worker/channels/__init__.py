@@ -1,0 +1,1 @@
+"""How a message leaves the house: one contract per channel, and what the channels share."""
