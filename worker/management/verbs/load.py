@@ -1,0 +1,53 @@
+"""aftercare load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "load a clinic (TOML): clinic, staff, senders, wordings, protocols as drafts"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The file."""
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Load it; the same file again changes nothing."""
+    from worker.management.cli import ready, show
+
+    ready()
+    from worker import clock
+    from worker.actions.load import load
+    from worker.intake.clinic import ClinicFile
+    from worker.intake.shape import checked, read_toml
+
+    file = checked(ClinicFile, read_toml(options.file))
+    loaded = load(file, beside=options.file.parent, by="command", now=clock.now())
+    drafts = [
+        {
+            "protocol": version.protocol.code,
+            "version": version.number,
+            "sha256": version.sha256,
+            "new": new,
+            "approved": version.approvals.filter(withdrawn_at__isnull=True).exists(),
+        }
+        for version, new in loaded.drafts
+    ]
+    lines = [f"clinic {loaded.clinic.slug} is loaded"]
+    lines += [
+        f"  {each['protocol']} version {each['version']}: "
+        + (
+            "approved"
+            if each["approved"]
+            else f"a draft; read it, then: aftercare approve {each['protocol']} --by EMAIL"
+        )
+        for each in drafts
+    ]
+    show({"clinic": loaded.clinic.slug, "protocols": drafts}, as_json=options.json, lines=lines)
+    return 0

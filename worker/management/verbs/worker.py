@@ -1,0 +1,31 @@
+"""aftercare worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "run a Celery worker that sends what is due (start as many as you like)"
+QUEUES = "sms,email,tend"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """How many processes, and which queues."""
+    parser.add_argument("--concurrency", type=int, default=2, help="worker processes (default 2)")
+    parser.add_argument("--queues", default=QUEUES, help=f"comma-separated, default {QUEUES}")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Become the worker process."""
+    os.environ["AFTERCARE_WORKER_SESSION"] = "1"  # short lock and idle limits: a frozen worker never blocks a STOP
+    command = [
+        sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--pool", "prefork",
+        "--concurrency", str(max(1, options.concurrency)), "--queues", options.queues,
+        "--without-gossip", "--without-mingle", "-Ofair", "--loglevel", os.environ.get("LOG_LEVEL") or "INFO",
+        "--hostname", f"aftercare-{os.getpid()}@%h",
+    ]  # fmt: skip
+    os.execv(command[0], command)

@@ -1,0 +1,126 @@
+"""Configuration and connections, each with a mend; `aftercare doctor` exits 1 when anything is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from config.environment import BadSetting
+from worker import clock
+from worker.channels.email import check_email_url
+from worker.models import Approval, Clinic, ProtocolVersion, Sender, Standing
+from worker.rules.local_time import zone_data_version
+from worker.rules.names import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OLDEST_POSTGRES = 150_000
+MOST_SKEW = 60.0  # seconds (rule 140)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what it is, whether it is well, and how to mend it when it is not."""
+
+    what: str
+    ok: bool
+    says: str
+    mend: str = ""
+
+
+def findings() -> list[Finding]:
+    """Everything, in order; a check that fails does not stop the others."""
+    found: list[Finding] = []
+    for check in CHECKS:
+        try:
+            found.extend(check())
+        except DatabaseError as error:
+            found.append(Finding("database", ok=False, says=type(error).__name__, mend="aftercare migrate"))
+    return found
+
+
+def as_json(found: list[Finding]) -> dict[str, Any]:
+    """The findings for machines."""
+    return {"ok": all(each.ok for each in found), "findings": [asdict(each) for each in found]}
+
+
+def _database() -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    if connection.vendor == "postgresql":
+        version = connection.pg_version  # type: ignore[attr-defined] # the PostgreSQL wrapper's own
+        says = f"PostgreSQL {version // 10_000}"
+        yield Finding("database", ok=version >= OLDEST_POSTGRES, says=says, mend="use PostgreSQL 15 or newer")
+    else:
+        says = "SQLite: fine for one machine; production wants DATABASE_URL=postgres://..."
+        yield Finding("database", ok=True, says=says)
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    says = f"{len(missing)} migration(s) missing" if missing else "tables are up to date"
+    yield Finding("migrations", ok=not missing, says=says, mend="run: aftercare migrate")
+
+
+def _clock() -> Iterator[Finding]:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT now()")
+            skew = abs((cursor.fetchone()[0] - clock.machine()).total_seconds())
+        says = f"{skew:.1f} s from the database's clock"
+        yield Finding("clock", ok=skew <= MOST_SKEW, says=says, mend="run a time service on both machines")
+    stepped = clock.offset()
+    yield Finding("calendar", ok=True, says=f"stepped by {stepped:.0f} s (sandbox)" if stepped else "not stepped")
+    yield Finding("zones", ok=True, says=f"time zone data {zone_data_version()}")
+
+
+def _channels() -> Iterator[Finding]:
+    if settings.SMS_CHANNEL == "twilio":
+        for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
+            given = bool(getattr(settings, name))
+            yield Finding(name, ok=given, says="set" if given else "missing", mend=f"set {name} or {name}_FILE")
+        secure = urlsplit(settings.PUBLIC_URL).scheme == "https"
+        mend = "set PUBLIC_URL to the https address that Twilio can reach; signatures are made over it"
+        yield Finding("PUBLIC_URL", ok=secure or settings.ALLOW_FICTION_NUMBERS, says=settings.PUBLIC_URL, mend=mend)
+    else:
+        yield Finding("SMS_CHANNEL", ok=True, says="sandbox: nothing leaves this machine")
+    yield _email()
+
+
+def _email() -> Finding:
+    try:
+        check_email_url(settings.EMAIL_URL)
+    except BadSetting as bad:
+        return Finding("EMAIL_URL", ok=False, says="can't be used", mend=str(bad))
+    return Finding("EMAIL_URL", ok=True, says="sandbox" if settings.EMAIL_URL == "sandbox" else "set")
+
+
+def _keys() -> Iterator[Finding]:
+    used = set(Standing.objects.values_list("key_id", flat=True).distinct())
+    from worker import sealed
+
+    known = {made.key_id for made in sealed.fingerprints(0, "sms", "")}
+    lost = used - known
+    mend = "put the dropped key back at the end of FINGERPRINT_KEYS: a STOP may hide behind it"
+    says = f"{len(lost)} key(s) in use are not in FINGERPRINT_KEYS" if lost else "every key in use is at hand"
+    yield Finding("FINGERPRINT_KEYS", ok=not lost, says=says, mend=mend)
+
+
+def _clinics() -> Iterator[Finding]:
+    for clinic in Clinic.objects.order_by("pk"):
+        for channel in Channel:
+            has = Sender.objects.filter(clinic=clinic, channel=channel, is_active=True).exists()
+            says = "has a sender" if has else "has no sender"
+            yield Finding(f"{clinic.slug} {channel}", ok=has, says=says, mend="add a [[sender]] and load the file")
+        waiting = ProtocolVersion.objects.filter(protocol__clinic=clinic).exclude(
+            pk__in=Approval.objects.filter(withdrawn_at__isnull=True).values("version_id")
+        )
+        drafts = waiting.count()
+        yield Finding(f"{clinic.slug} drafts", ok=True, says=f"{drafts} version(s) without a standing approval")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_database, _clock, _channels, _keys, _clinics)

@@ -1,0 +1,74 @@
+"""Why a message was or was not sent, told from what was recorded then, not worked out anew (P8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from worker.models import Attempt, Event, Message, Receipt
+from worker.rules.refusal import Refusal, Refusals
+
+PLAIN = {
+    "sent": "every gate said yes, and it was handed to the provider",
+    "too_late": "its useful time was over",
+    "no_consent": "the client never agreed to this on that channel",
+    "consent_pending": "the client's agreement is not confirmed yet",
+    "revoked": "the client said stop",
+    "consent_expired": "the client's agreement had run out",
+    "needs_reconfirmation": "the agreement needs to be confirmed again",
+    "suppressed": "this address may not be written to",
+    "on_hold": "a reply was unclear, and a person has to look first",
+    "awaiting_optin_confirmation": "the opt-in confirmation had not reached the provider yet",
+    "not_approved": "no practitioner has approved this text",
+    "approval_withdrawn": "the practitioner withdrew the approval",
+    "approval_expired": "the approval was past its review date",
+    "text_differs_from_approved": "the text is not the one that was approved",
+    "superseded": "the visit or treatment it spoke of was changed",
+    "paused": "sending was paused",
+    "quiet_hours": "the hour did not allow it",
+    "frequency_cap": "the client had enough messages for now",
+    "no_sender": "the clinic has no sender for that channel",
+    "cannot_render": "the text could not be made",
+    "too_long": "the text was too long",
+    "erased": "the client's data were erased",
+    "its_workers_died": "its workers died again and again; a person has to look",
+    "no_address": "there is no readable address",
+    "worker_silent": "the worker fell silent during the call: nobody knows yet whether it left",
+    "appointment_moved": "the visit was moved",
+    "appointment_cancelled": "the visit was cancelled",
+    "appointment_missed": "the client did not come",
+    "appointment_done": "the visit has taken place",
+}
+
+
+def explained(message_id: int) -> dict[str, Any]:
+    """One message's whole story: every decision, attempt and receipt with its moment. Raises Refusals."""
+    message = Message.objects.select_related("step").filter(pk=message_id).first()
+    if message is None:
+        raise Refusals([Refusal("id", "is no message here", "see `aftercare messages`")])
+    return {
+        "id": message.pk,
+        "step": message.step.code,
+        "channel": message.channel,
+        "state": message.state,
+        "reason": message.reason,
+        "plain": PLAIN.get(message.reason, message.reason),
+        "decisions": [
+            {"at": event.at.isoformat(), "code": event.code, "plain": PLAIN.get(event.code, event.code), **event.facts}
+            for event in Event.objects.filter(subject=f"message:{message.pk}").order_by("pk")
+        ],
+        "attempts": [_attempt(each) for each in Attempt.objects.filter(message=message).order_by("decided_at")],
+    }
+
+
+def _attempt(each: Attempt) -> dict[str, Any]:
+    return {
+        "id": each.pk.hex,
+        "decided_at": each.decided_at.isoformat(),
+        "state": each.state,
+        "code": each.code,
+        "provider_id": each.provider_id,
+        "receipts": [
+            {"at": receipt.received_at.isoformat(), "status": receipt.status, "code": receipt.code}
+            for receipt in Receipt.objects.filter(attempt=each).order_by("pk")
+        ],
+    }

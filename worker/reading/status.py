@@ -1,0 +1,48 @@
+"""The state of the house at a glance: due, late, unknown, paused, by channel (P5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from worker.models import Attempt, Clinic, Message, Pause, Ready, StaffTask
+from worker.models.attempt import AttemptState
+from worker.rules.names import Channel
+from worker.rules.states import State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MANY = 10_001  # counting further costs a second at ten million rows and helps nobody
+
+
+def status(*, now: datetime) -> dict[str, Any]:
+    """Counts are capped at 10,001; ages in seconds of calendar time."""
+    return {
+        "now": now.isoformat(),
+        "clinics": Clinic.objects.count(),
+        "channels": {channel.value: _channel(channel, now) for channel in Channel},
+        "unknown": _count(Message.objects.filter(state=State.UNKNOWN)),
+        "held": _count(Message.objects.filter(state=State.HELD)),
+        "in_flight": _count(Attempt.objects.filter(state=AttemptState.SENDING)),
+        "tasks_open": _count(StaffTask.objects.filter(done_at__isnull=True)),
+        "paused": [
+            {"scope": each.scope, "value": each.value, "why": each.why, "by": each.by, "since": each.since.isoformat()}
+            for each in Pause.objects.filter(ended_at__isnull=True).order_by("pk")
+        ],
+    }
+
+
+def _channel(channel: Channel, now: datetime) -> dict[str, Any]:
+    due = Ready.objects.filter(channel=channel, due_at__lte=now)
+    oldest = due.order_by("due_at").values_list("due_at", flat=True).first()
+    coming = Message.objects.filter(channel=channel, state=State.PLANNED, due_at__gt=now).order_by("due_at")
+    following = coming.values_list("due_at", flat=True).first()
+    return {
+        "due_now": _count(due),
+        "oldest_due_seconds": (now - oldest).total_seconds() if oldest else 0.0,
+        "next_due_at": following.isoformat() if following else None,
+    }
+
+
+def _count(found: Any) -> int:
+    return len(found.values_list("pk")[:MANY])

@@ -1,0 +1,1 @@
+"""What stands in for the outside world on a bare machine: never imported in production."""

@@ -1,0 +1,33 @@
+"""Keep links out of the log: whoever reads a token there could read a plan of care, or end it (P9, rule 60)."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+_TOKEN = re.compile(r"(/[cu]/)[^/\s?]+")
+
+
+class HideTokens(logging.Filter):
+    """Writes /u/... for /u/TOKEN in every line about a request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the line in place; always True, for no line is dropped."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_hidden(each) for each in record.args)
+        return True
+
+
+def _hidden(value: object) -> object:
+    return _TOKEN.sub(r"\1...", value) if isinstance(value, str) else value
+
+
+_FILTER = HideTokens()
+
+
+def install() -> None:
+    """Hide tokens in Django's lines about refused and failed requests; twice is once."""
+    for name in ("django.request", "django.security.csrf"):  # a filter is not passed on to loggers below
+        logging.getLogger(name).addFilter(_FILTER)
+    # At DEBUG it writes the whole context of a page, a client's care notes among it, for every name left out.
+    logging.getLogger("django.template").setLevel(logging.INFO)
