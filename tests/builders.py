@@ -1,0 +1,188 @@
+"""The people of the tests, brought in by the front door: `load`, `approve` and `enrol` make every row.
+
+Dr Okafor and Sam work at Lakeside, where Alice is a client; Bob is a client of Hillside, whose desk is Charlie's.
+All times hang on NOW, a Tuesday at ten in the morning in New York, far from holidays and clock changes.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.conf import settings
+
+from worker.actions.approve import approve, the_protocol
+from worker.actions.enrol import Enrolled, enrol
+from worker.actions.load import load
+from worker.actions.receive import Reply, inbound_sms
+from worker.intake.client import ClientFile
+from worker.intake.clinic import ClinicFile
+from worker.intake.shape import checked, read_toml
+from worker.models import Client, Clinic, Message, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from worker.rules.words import Reading
+
+EXAMPLES = Path(settings.ROOT) / "templates" / "demo"
+NOW = datetime(2027, 1, 12, 15, 0, tzinfo=UTC)
+LOADED = NOW - timedelta(days=1)
+PROTOCOL = "microneedling-stretch-marks"
+OKAFOR, SAM = "okafor@lakeside.example", "sam@lakeside.example"
+CHARLIE, MILLER = "charlie@hillside.example", "miller@hillside.example"
+ALICES_PHONE, BOBS_PHONE = "+12125550123", "+12125550177"
+SERVICE = (("sms", "aftercare"), ("sms", "reminders"), ("email", "aftercare"), ("email", "reminders"))
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Both clinics."""
+
+    lakeside: Clinic
+    hillside: Clinic
+
+
+def clinic_file(slug: str = "lakeside", **clinic: Any) -> dict[str, Any]:
+    """The example clinic, or Hillside made after it; keyword arguments replace fields of [clinic]."""
+    raw = read_toml(EXAMPLES / "lakeside.toml")
+    if slug == "hillside":
+        raw["clinic"] |= {"slug": "hillside", "name": "Hillside Clinic", "phone": "+1 212-555-0111"}
+        raw["clinic"] |= {"mail_domain": "hillside.example", "reply_to": "desk@hillside.example"}
+        raw["staff"] = [
+            {"email": MILLER, "name": "Dr Jo Miller", "licence": "NY-311882", "roles": ["practitioner"]},
+            {"email": CHARLIE, "name": "Charlie Voss", "roles": ["desk"]},
+        ]
+        raw["sender"] = [
+            {"channel": "sms", "identity": "+12125550111"},
+            {"channel": "email", "identity": "care@hillside.example"},
+        ]
+    raw["clinic"] |= clinic
+    return raw
+
+
+def load_clinic(raw: dict[str, Any], *, now: datetime = LOADED, beside: Path = EXAMPLES) -> Clinic:
+    """Load a clinic file given as a dict."""
+    return load(checked(ClinicFile, raw), beside=beside, by="tests", now=now).clinic
+
+
+def house() -> House:
+    """Lakeside and Hillside, each with its approved protocol.
+
+    Approving tries the protocol against a year of hours, which takes seconds; so the real actions run once in a
+    process, and every other test gets the very same rows back.
+    """
+    if not _rows:
+        for slug, practitioner in (("lakeside", OKAFOR), ("hillside", MILLER)):
+            load_clinic(clinic_file(slug))
+            approve(protocol=the_protocol(PROTOCOL, clinic_slug=slug), by=practitioner, now=LOADED)
+        _rows.extend(row for model in apps.get_app_config("aftercare").get_models() for row in model.objects.all())
+    else:
+        _put_back(_rows)
+    return House(Clinic.objects.get(slug="lakeside"), Clinic.objects.get(slug="hillside"))
+
+
+_rows: list[Any] = []
+
+
+def _put_back(rows: Iterable[Any]) -> None:
+    """Parents before children: the order in which the models were declared knows nothing of foreign keys."""
+    by_model: dict[type, list[Any]] = {}
+    for row in rows:
+        by_model.setdefault(type(row), []).append(copy.copy(row))
+    waiting = dict(by_model)
+    while waiting:
+        for model in [model for model in waiting if not (_parents(model) & set(waiting) - {model})]:
+            model.objects.bulk_create(waiting.pop(model))  # type: ignore[attr-defined] # a model class
+
+
+def _parents(model: Any) -> set[type]:
+    return {field.related_model for field in model._meta.concrete_fields if field.is_relation}
+
+
+def client_file(
+    *,
+    consents: Iterable[tuple[str, str]] = SERVICE,
+    refused: Iterable[tuple[str, str]] = (),
+    treated: datetime | None = NOW - timedelta(hours=1),
+    visit: datetime | None = None,
+    **fields: Any,
+) -> dict[str, Any]:
+    """Alice's enrolment as Sam types it at NOW; `fields` replace top-level fields, None takes one out."""
+    given = (NOW - timedelta(hours=2)).isoformat()
+    raw: dict[str, Any] = json.loads((EXAMPLES / "client.json").read_text())
+    raw["consents"] = [
+        {"channel": channel, "purpose": purpose, "affirmed": yes, "method": "paper", "given_at": given,
+         "wording": "service@1", "source": "form-17"}
+        for yes, pairs in ((True, consents), (False, refused))
+        for channel, purpose in pairs
+    ]  # fmt: skip
+    raw["treatment"] = treated and raw["treatment"] | {"performed_at": treated.isoformat()}
+    raw["appointment"] = visit and {"external_id": "V-1", "starts_at": visit.isoformat()}
+    if visit and not treated:
+        raw["appointment"]["protocol"] = PROTOCOL
+    raw |= fields
+    return {name: value for name, value in raw.items() if value is not None}
+
+
+def alice(*, now: datetime = NOW, **changes: Any) -> Enrolled:
+    """Alice, a client of Lakeside, enrolled by Sam; the keyword arguments are `client_file`'s."""
+    return enrol(checked(ClientFile, client_file(**changes)), now=now)
+
+
+def bob(*, now: datetime = NOW, **changes: Any) -> Enrolled:
+    """Bob, a client of Hillside, enrolled by Charlie."""
+    own = {"clinic": "hillside", "enrolled_by": CHARLIE, "external_id": "B-2001", "name": "Bob Lindqvist"}
+    reach = {"phone": BOBS_PHONE, "email": "bob@example.com"}
+    return enrol(checked(ClientFile, client_file(**{**own, **reach, **changes})), now=now)
+
+
+def text_from(
+    clinic: Clinic,
+    phone: str,
+    body: str,
+    *,
+    now: datetime = NOW,
+    opt_out_type: str = "",
+    provider_answers: bool = False,
+) -> Reading:
+    """A text from a client's phone, each under an id of its own."""
+    global _texts  # noqa: PLW0603 - a provider never gives one id twice
+    _texts += 1
+    reply = Reply(
+        clinic_id=clinic.pk,
+        provider_id=f"SM{_texts:032x}",
+        address=phone,
+        body=body,
+        opt_out_type=opt_out_type,
+        provider_answers=provider_answers,
+    )
+    return inbound_sms(reply, now=now)
+
+
+_texts = 0
+
+
+def standing_of(client: Client, channel: str = "sms") -> Standing:
+    """The standing row behind a client's current address."""
+    return Standing.objects.get(contacts__client=client, contacts__channel=channel, contacts__valid_to__isnull=True)
+
+
+def messages_of(client: Client, **which: Any) -> list[Message]:
+    """A client's messages, in due order."""
+    return list(Message.objects.filter(client=client, **which).select_related("step").order_by("due_at", "pk"))
+
+
+def message(client: Client, step: str, channel: str = "sms") -> Message:
+    """The newest message of one step on one channel."""
+    return Message.objects.filter(client=client, step__code=step, channel=channel).latest("pk")
+
+
+def counts() -> dict[str, int]:
+    """How many rows every table of ours holds: what a refusal must leave as it was."""
+    return {model.__name__: model.objects.count() for model in apps.get_app_config("aftercare").get_models()}

@@ -1,0 +1,139 @@
+"""What every test stands on: its own home, keys and database, and the triggers of the append-only tables.
+
+    TEST_DATABASE=postgres make test        the whole suite on a private PostgreSQL instead of SQLite
+    TEST_DATABASE=postgres://...  ...       on this server (a database test_NAME is made and dropped)
+
+Nothing of the caller's own environment reaches the tests: a developer's DATABASE_URL or Twilio account is not ours.
+"""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import PrivatePostgres
+
+HOME = Path(tempfile.mkdtemp(prefix="aftercare-tests-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+OURS = (
+    "CALENDAR_FILE", "SECRET_KEY_FALLBACKS", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_FALLBACKS",
+    "TWILIO_API_URL", "SANDBOX_URL", "SANDBOX_SMTP_URL", "REDIS_URL", "HEARTBEAT_FILE", "AFTERCARE_WORKER_SESSION",
+    "ALLOWED_HOSTS", "LEASE_SECONDS", "SEND_SLOTS", "MAIL_SLOTS", "LOG_LEVEL", "LOG_FORMAT",
+)  # fmt: skip
+
+
+def _key(letter: str) -> str:
+    return base64.urlsafe_b64encode(letter.encode() * 32).decode()
+
+
+def _database_url() -> str:
+    wanted = os.environ.get("TEST_DATABASE", "")
+    if wanted == "postgres":
+        server = PrivatePostgres(settings={"fsync": "off"}).start()  # nothing here is tested by pulling the plug
+        atexit.register(server.close)
+        return server.create("aftercare")
+    return wanted or f"sqlite:///{HOME / 'aftercare.sqlite3'}"
+
+
+ENVIRONMENT = {
+    "AFTERCARE_HOME": str(HOME),
+    "DATABASE_URL": _database_url(),
+    "SECRET_KEY": "the-tests-own-secret-key-of-no-use-anywhere-else",
+    "FIELD_KEYS": _key("f"),
+    "FINGERPRINT_KEYS": _key("p"),
+    "PUBLIC_URL": "http://127.0.0.1:8000",
+    "SMS_CHANNEL": "sandbox",
+    "EMAIL_URL": "sandbox",
+}
+
+
+def _settle() -> None:
+    """Set our environment and read the settings anew: the Django plugin read them before any conftest could speak."""
+    for name in (*OURS, *ENVIRONMENT):
+        os.environ.pop(name, None)
+        os.environ.pop(f"{name}_FILE", None)
+    os.environ.update(ENVIRONMENT)
+    from django.conf import settings
+    from django.db import connections
+
+    module = importlib.reload(sys.modules.get("config.settings") or importlib.import_module("config.settings"))
+    for name in filter(str.isupper, dir(module)):
+        setattr(settings, name, getattr(module, name))
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        # A file, not memory: only a file has the locks and the journal of the real thing.
+        settings.DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
+    connections.close_all()
+    connections.__dict__.pop("settings", None)
+    connections._settings = None  # Django reads it again from the settings
+    del connections["default"]
+
+
+_settle()
+
+
+@pytest.fixture(autouse=True)
+def _forget_what_processes_remember():
+    """Ids come back after a rollback; what a worker remembers of a clinic must not outlive its test."""
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    from worker import sealed, tokens
+    from worker.actions.send import clinics, prepare
+
+    clinics.card.cache_clear()
+    prepare._documents.clear()
+    sealed.forget_keys()
+    tokens.forget_keys()
+
+
+@pytest.fixture
+def _triggers_afterwards(django_db_setup, django_db_blocker):
+    from django.db import connection
+
+    from worker.models import append_only
+
+    yield
+    with django_db_blocker.unblock():
+        append_only.install(connection)
+
+
+@pytest.fixture
+def house(db):
+    """Two clinics with an approved protocol each, and nobody enrolled: see `tests.builders`."""
+    from tests import builders
+
+    return builders.house()
+
+
+@pytest.fixture
+def unguarded(db):
+    """The append-only triggers are gone until the test ends: what somebody with the keys of the database could do."""
+    from django.db import connection
+
+    from worker.models import append_only
+
+    append_only.remove(connection)
+    yield
+    append_only.install(connection)
+
+
+@pytest.fixture
+def committed(_triggers_afterwards, transactional_db):
+    """Transactions that really commit, for tests with threads; emptied afterwards, which the triggers would refuse."""
+    from django.db import connection
+
+    from worker.models import append_only
+
+    yield
+    append_only.remove(connection)

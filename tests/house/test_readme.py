@@ -1,0 +1,69 @@
+"""The README says what is true: its commands run, its files exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands() -> Iterator[str]:
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
+        yield from (line for line in block.splitlines() if line.strip())
+
+
+@pytest.mark.processes
+def test_every_command_of_the_readme_runs_in_its_order(tmp_path: Path) -> None:
+    """A newcomer who types the README's commands in their order meets no error."""
+    env = {**os.environ, "AFTERCARE_HOME": str(tmp_path)}
+    for name in ("DATABASE_URL", "SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS", "DJANGO_SETTINGS_MODULE"):
+        env.pop(name, None)
+    ran = 0
+    (tmp_path / "templates").symlink_to(ROOT / "templates")
+    env["PYTHONPATH"] = str(ROOT)
+    ours = f"{shlex.quote(sys.executable)} -m worker.management.cli "
+    for line in commands():
+        assert line.startswith("aftercare ")
+        done = subprocess.run(
+            line.replace("aftercare ", ours, 1),
+            shell=True, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        ran += 1
+    assert ran >= 10
+
+
+def test_the_two_commands_are_targets_of_the_makefile() -> None:
+    """make run and make test, and every other target the README names, exist."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", README))
+    assert {"run", "test", "demo", "install", "secrets"} <= named
+    assert named <= targets
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    """No link to a file that is not there."""
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_enrolment_schema_in_the_docs_is_the_one_that_is_checked() -> None:
+    """docs/enrol.schema.json is what `aftercare enrol --schema` prints (P12)."""
+    done = subprocess.run(
+        [sys.executable, "-m", "worker.management.cli", "enrol", "--schema"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == (ROOT / "docs/enrol.schema.json").read_text(encoding="utf-8")
