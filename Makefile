@@ -2,6 +2,7 @@
 #   make PYTHON=python3.12 ...   use that Python
 #   make INSTALLER=pip ...       install without uv
 #   make test T=tests/rules      only these tests
+#   make test JOBS=0             one after the other, in one process
 #   make run ARGS="--port 8080"  pass options on
 
 SHELL := /bin/sh
@@ -10,6 +11,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 T ?=
+JOBS ?= 3
 ARGS ?=
 export PYTHON INSTALLER
 
@@ -26,7 +28,7 @@ demo: install ## play a clinic's six weeks in about a minute
 	@$(BIN)/aftercare demo $(ARGS)
 
 test: install ## run all tests that this machine can run
-	@$(BIN)/python -m pytest $(T) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(T) $(ARGS)
 
 lint: install ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
