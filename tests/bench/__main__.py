@@ -1,7 +1,8 @@
 """`make bench`: raw limit, naive baseline and our own senders, in turn within one run, with their ratios.
 
 PostgreSQL with fsync, the private Redis, the real `aftercare worker`, the real twilio client, TLS to a stub that
-answers at once. Exit 0 when both required figures are met, 1 when not, 2 when this machine can't measure.
+answers at once. Then STOP webhooks at a fixed rate while a worker sends, and how fast clients' words are read.
+Exit 0 when the required figures are met, 1 when not, 2 when this machine can't measure.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import ground, machine, raw, report
+from tests.bench import ground, machine, planning, raw, reading, report, stops
 from tests.bench.runs import CROWD, Failed, Figures, Sender, run
 from tests.postgres import CannotStart
 from worker.sandbox.lockfile import CannotStartError
@@ -23,6 +24,7 @@ from worker.sandbox.lockfile import CannotStartError
 OUTPUT = Path("var/bench.json")
 NAIVE, OURS, OURS_ALONE = "naive", "aftercare worker", "aftercare worker --concurrency 1"
 FEWER = 3
+PLANS = 2000
 OURS_COMMAND = ("worker.management.cli", "worker")
 
 
@@ -35,14 +37,18 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # so that what was started is ended
     try:
         with ExitStack() as stack:
-            raws, runs = _measure(stack, options)
+            raws, runs, heard, planned = _measure(stack, options)
     except (CannotStart, CannotStartError) as error:
         return _say(f"bench: {error}", 2)
     except Failed as error:
         return _say(f"bench: {error}", 1)
-    result = report.summary(raws, runs, ours=OURS, naive=NAIVE)
+    read = reading.per_second(options.texts)
+    result = report.summary(raws, runs, ours=OURS, naive=NAIVE) if runs else {}
+    result |= report.hearing(heard, read) | report.planning(planned)
     report.write(result, options.output)
-    print(report.table(raws, runs, result))
+    if runs:
+        print(report.table(raws, runs, result))
+    print(report.hearing_table(heard, read) + report.planning_table(planned))
     print(f"all figures: {options.output}   took {time.monotonic() - began:.0f} s")
     return 0 if report.good_enough(result) else 1
 
@@ -55,27 +61,39 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=5, help=f"runs of our default (default 5; of the others at most {FEWER})"
     )
+    parser.add_argument("--seconds", type=float, default=20.0, help="of STOP webhooks, a database (default 20)")
+    parser.add_argument("--texts", type=int, default=20_000, help="texts to read (default 20000)")
+    parser.add_argument("--only-stops", action="store_true", help="leave the senders out")
     parser.add_argument("--output", type=Path, default=OUTPUT, help=f"where the figures go (default {OUTPUT})")
     return parser.parse_args()
 
 
-def _measure(stack: ExitStack, options: argparse.Namespace) -> tuple[list[raw.RawFigures], dict[str, list[Figures]]]:
+def _measure(
+    stack: ExitStack, options: argparse.Namespace
+) -> tuple[list[raw.RawFigures], dict[str, list[Figures]], list[stops.StopFigures], planning.PlanFigures | None]:
     folder = Path(
         stack.enter_context(tempfile.TemporaryDirectory(prefix="aftercare-bench-", ignore_cleanup_errors=True))
     )
     here = ground.lay(stack, folder)
     here.postgres.create(CROWD)
-    ground.settle({**here.environment(CROWD), **dict(ground.keys())}, folder)
-    _note(f"gathering {options.messages} clients")
-    _gather(options.messages)
+    secrets = dict(ground.keys())
+    ground.settle({**here.environment(CROWD), **secrets}, folder)
     raws: list[raw.RawFigures] = []
     runs: dict[str, list[Figures]] = {}
-    for number in range(options.rounds):
+    if not options.only_stops:
+        _note(f"gathering {options.messages} clients")
+        _gather(options.messages)
+    for number in range(0 if options.only_stops else options.rounds):
         _note(f"round {number + 1} of {options.rounds}")
         raws.append(raw.run(here, options.posts))
         for sender in _senders(options, number):
             runs.setdefault(sender.name, []).append(run(sender, here, number))
-    return raws, runs
+    planned = None if options.only_stops else planning.run(min(PLANS, options.messages))
+    heard = []
+    for database in ("postgresql", "sqlite"):
+        _note(f"{options.seconds:g} s of STOP webhooks on {database}")
+        heard.append(stops.run(here, secrets, database=database, seconds=options.seconds))
+    return raws, runs, heard, planned
 
 
 def _gather(size: int) -> None:
