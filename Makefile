@@ -7,7 +7,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint bench format secrets clean
+.PHONY: help install run demo test lint soak bench format secrets clean
 
 BIN := .venv/bin
 T ?=
@@ -35,6 +35,10 @@ lint: install ## check format, lint, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+soak: install ## play twenty times as many orders of steps for P2, and a burst of 10,000 webhooks
+	@SCHEDULES=$${SCHEDULES:-20} WEBHOOKS=$${WEBHOOKS:-10000} \
+		$(BIN)/python -m pytest tests/interleaving tests/processes/test_burst.py $(ARGS)
 
 bench: install ## measure how much the senders can do on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -17,7 +17,8 @@ def house(tmp_path_factory):
     """
     with open_house(tmp_path_factory.mktemp("house")) as running:
         yield running
-        assert running.cli("verify", "--json").data == {"ok": True, "faults": []}
+        told = running.cli("verify", "--json").data
+        assert (told["ok"], told["faults"]) == (True, [])
         assert [event for event in running.events if event.happening is Happening.DIED] == []
     for log in (running.home / "log").glob("*.log"):
         text = log.read_text(encoding="utf-8")
