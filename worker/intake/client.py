@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictBool, model_validator
 
 from worker.intake.clinic import PLAIN, Code, Line
 from worker.intake.shape import Shape
@@ -25,6 +25,7 @@ Moment = Annotated[
     # Bounds keep the years that a database or a change of zone can't take away from both.
     Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
 ]
+SELF = ("self", "client", "own", "me")
 Plain = Annotated[str, Field(pattern=PLAIN)]
 ExternalId = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/#-]*$")]
 
@@ -58,11 +59,29 @@ class AppointmentShape(Shape):
     protocol: Code | Literal[""] = ""
 
 
+def _somebody_else(value: str) -> str:
+    if value.casefold() in SELF:
+        raise ValueError("says that it is the client's own; leave holder out, or say who it is, such as mother")
+    return value
+
+
 class ProxyShape(Shape):
     """Whose phone or mailbox it is, when it is not the client's own (rule 15)."""
 
     name: Annotated[Line, Field(max_length=120)]
-    relationship: Annotated[Line, Field(max_length=40)]
+    relationship: Annotated[Line, Field(max_length=40), AfterValidator(_somebody_else)]
+
+
+def refuse_unreachable(consents: list[ConsentShape], *, phone: str, email: str) -> None:
+    """Raise ValueError for a yes to a channel without an address, and for the same question answered twice."""
+    channels = {"sms": phone, "email": email}
+    for consent in consents:
+        if consent.affirmed and not channels[consent.channel]:
+            missing = "phone" if consent.channel == Channel.SMS else "email"
+            raise ValueError(f"consents to {consent.channel} without an address; add {missing}")
+    named = [(consent.channel, consent.purpose) for consent in consents]
+    if len(named) != len(set(named)):
+        raise ValueError("the same channel and purpose stands twice in consents; keep one of them")
 
 
 class ClientFile(Shape):
@@ -77,6 +96,7 @@ class ClientFile(Shape):
     phone: Annotated[str, Field(max_length=40)] = ""
     email: Annotated[str, Field(max_length=254)] = ""
     holder: ProxyShape | None = None
+    minor: StrictBool = False
     health_data_basis: Literal["none", "explicit_consent", "care"] = "none"
     consents: Annotated[list[ConsentShape], Field(max_length=20)]
     treatment: TreatmentShape | None = None
@@ -84,14 +104,11 @@ class ClientFile(Shape):
 
     @model_validator(mode="after")
     def _says_enough(self) -> ClientFile:
-        channels = {"sms": self.phone, "email": self.email}
-        for consent in self.consents:
-            if consent.affirmed and not channels[consent.channel]:
-                missing = "phone" if consent.channel == Channel.SMS else "email"
-                raise ValueError(f"consents to {consent.channel} without an address; add {missing}")
-        named = [(consent.channel, consent.purpose) for consent in self.consents]
-        if len(named) != len(set(named)):
-            raise ValueError("the same channel and purpose stands twice in consents; keep one of them")
+        refuse_unreachable(self.consents, phone=self.phone, email=self.email)
+        if self.minor and not self.holder:
+            raise ValueError("a minor needs somebody who agrees for her; add holder with name and relationship")
+        if self.holder and self.holder.name.casefold() == self.name.casefold():
+            raise ValueError("the holder is the client herself; leave holder out, or write the other person's name")
         if self.appointment and not (self.treatment or self.appointment.protocol):
             raise ValueError("an appointment without a treatment needs its own protocol; add appointment.protocol")
         return self

@@ -26,6 +26,12 @@ def _one_address(value: str) -> str:
 EmailLine = Annotated[str, Field(max_length=254), AfterValidator(_one_address)]
 
 
+def _once(value: list[Channel]) -> list[Channel]:
+    if len(value) > len(set(value)):
+        raise ValueError("names a channel twice; name each channel once")
+    return value
+
+
 class ClinicShape(Shape):
     """Who writes."""
 
@@ -41,6 +47,9 @@ class ClinicShape(Shape):
     reply_to: EmailLine
     allowed_countries: Annotated[list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]], Field(min_length=1)]
     says_treatment: bool = False
+    double_opt_in: Annotated[list[Channel], AfterValidator(_once)] = Field(default_factory=list)  # [] asks nobody
+    optin_hours: Annotated[int, Field(ge=1, le=168)] = 48
+    stale_after_months: Annotated[int, Field(ge=6, le=24)] = 18
     hours: dict[Channel, dict[str, list[str]]] = Field(
         default_factory=dict
     )  # {"sms": {"mon-sat": ["09:00-20:00"]}}; left out = the usual hours

@@ -55,7 +55,9 @@ class StepShape(_Strict):
 
     code: Code
     cls: Annotated[Literal["course", "answer"], Field(alias="class")] = "course"
-    kind: Literal["", "optin_confirmation", "stop_confirmation", "start_confirmation", "help", "safety_reply"] = ""
+    kind: Literal[
+        "", "optin_question", "optin_confirmation", "stop_confirmation", "start_confirmation", "help", "safety_reply"
+    ] = ""
     purpose: Literal["aftercare", "reminders"]
     anchor: Literal["enrolment", "treatment", "appointment", "course", "reply"]
     when: Moment

@@ -30,6 +30,7 @@ _ANCHOR_NAMES = {
     "appointment": frozenset({"session_date", "session_time"}),
     "course": frozenset({"earliest_date", "latest_date"}),
 }
+_KIND_NAMES = {"optin_question": frozenset({"confirm_url"})}
 _LONGEST_DATE = "miercoles, 30 de septiembre de 2026"
 
 WORST_CASE = {
@@ -39,6 +40,7 @@ WORST_CASE = {
     "clinic_address": "1200 Example Avenue, Suite 340, San Francisco, CA 94110, United States",
     "care_url": "https://aftercare.example-clinic.com/c/AAAAAAAAAAAAAAAAAAAAAAAA",
     "unsubscribe_url": "https://aftercare.example-clinic.com/u/AAAAAAAAAAAAAAAAAAAAAAAA",
+    "confirm_url": "https://aftercare.example-clinic.com/y/AAAAAAAAAAAAAAAAAAAAAAAA",
     "session_date": _LONGEST_DATE,
     "session_time": "12:30 p.m.",
     "earliest_date": _LONGEST_DATE,
@@ -47,6 +49,8 @@ WORST_CASE = {
 }
 """The longest values an SMS must still hold, all GSM-7; what renders an SMS keeps within them (rule 105)."""
 
+_WHERE = {"confirm_url": "link the yes to"}
+_OPENING = ("optin_question", "optin_confirmation")
 _URGENT = {"en": re.compile(r"\burgent", re.IGNORECASE), "es": re.compile(r"\burgen", re.IGNORECASE)}
 _SANDBOX = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # an SMS is no HTML
 
@@ -74,7 +78,8 @@ def sms_faults(text: str, place: Place) -> Iterator[Refusal]:
         lint.lint_health(text, place.file, treatments=place.treatments),
         lint.lint_sms(text, place.file, stop_line=not stops),
         lint.lint_stop_confirmation(text, place.file) if stops else (),
-        lint.lint_optin(text, place.file) if place.step.kind == "optin_confirmation" else (),
+        lint.lint_optin(text, place.file) if place.step.kind in _OPENING else (),
+        lint.lint_asks_for_yes(text, place.file) if place.step.kind == "optin_question" else (),
     )
     yield from _common_faults(text, place)
 
@@ -92,10 +97,12 @@ def subject_faults(subject: str, place: Place) -> Iterator[Refusal]:
 
 def email_faults(body: str, place: Place) -> Iterator[Refusal]:
     """Everything wrong with either part of an email (rules 13, 35, 38, 41, 74)."""
-    yield from expression_faults(body, place.names(_EMAIL_NAMES), place.file)
-    for name in ("clinic_address", "unsubscribe_url"):
+    own = _KIND_NAMES.get(place.step.kind, frozenset())
+    yield from expression_faults(body, place.names(_EMAIL_NAMES | own), place.file)
+    for name in ("clinic_address", "unsubscribe_url", *own):
         if not _uses(name, body):
-            yield Refusal(place.file, f"has no {name}", f"end it with {{{{ {name} }}}}")
+            yield Refusal(place.file, f"has no {name}", f"{_WHERE.get(name, 'end it with')} {{{{ {name} }}}}")
+    yield from _refused(lint.lint_cancel(body, place.file))
     yield from _common_faults(body, place)
 
 

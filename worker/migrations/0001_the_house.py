@@ -4,6 +4,7 @@ import django.db.models.deletion
 import uuid
 import worker.models.attempt
 import worker.models.client
+import worker.models.provider_copy
 import worker.rules.states
 from django.conf import settings
 from django.db import migrations, models
@@ -34,6 +35,9 @@ class Migration(migrations.Migration):
                 ('hours', models.JSONField(default=dict)),
                 ('allowed_countries', models.JSONField(default=list)),
                 ('says_treatment', models.BooleanField(default=False)),
+                ('double_opt_in', models.JSONField(default=list)),
+                ('optin_hours', models.PositiveSmallIntegerField(default=48)),
+                ('stale_after_months', models.PositiveSmallIntegerField(default=18)),
                 ('revision', models.PositiveIntegerField(default=1)),
                 ('created_at', models.DateTimeField()),
             ],
@@ -73,6 +77,7 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(max_length=10)),
                 ('zone', models.CharField(max_length=64)),
                 ('health_basis', models.CharField(choices=[('none', 'none'), ('explicit_consent', 'explicit_consent'), ('care', 'care')], default=worker.models.client.HealthBasis['NONE'], max_length=20)),
+                ('is_minor', models.BooleanField(default=False)),
                 ('intake_hash', models.CharField(max_length=64)),
                 ('created_at', models.DateTimeField()),
                 ('erased_at', models.DateTimeField(null=True)),
@@ -119,7 +124,7 @@ class Migration(migrations.Migration):
                 ('standing_id', models.BigIntegerField()),
                 ('channel', models.CharField(choices=[('sms', 'sms'), ('email', 'email')], max_length=8)),
                 ('purpose', models.CharField(choices=[('aftercare', 'aftercare'), ('reminders', 'reminders'), ('marketing', 'marketing')], max_length=12)),
-                ('act', models.CharField(choices=[('given', 'given'), ('confirmed', 'confirmed'), ('revoked', 'revoked'), ('restored', 'restored'), ('expired', 'expired'), ('closed', 'closed')], max_length=12)),
+                ('act', models.CharField(choices=[('given', 'given'), ('asked', 'asked'), ('confirmed', 'confirmed'), ('revoked', 'revoked'), ('restored', 'restored'), ('expired', 'expired'), ('stale', 'stale'), ('closed', 'closed')], max_length=12)),
                 ('wording_sha256', models.CharField(blank=True, max_length=64)),
                 ('language', models.CharField(blank=True, max_length=10)),
                 ('method', models.CharField(max_length=40)),
@@ -356,6 +361,59 @@ class Migration(migrations.Migration):
                 ('role', models.CharField(choices=[('desk', 'desk'), ('practitioner', 'practitioner'), ('operator', 'operator'), ('owner', 'owner')], max_length=12)),
                 ('staff', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roles', to=settings.AUTH_USER_MODEL)),
             ],
+        ),
+        migrations.CreateModel(
+            name='Mailbox',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=64, unique=True)),
+                ('validity', models.BigIntegerField(default=0)),
+                ('uid', models.BigIntegerField(default=0)),
+                ('read_at', models.DateTimeField(null=True)),
+                ('trouble', models.CharField(blank=True, max_length=80)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='ZoneRules',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('zone', models.CharField(max_length=64, unique=True)),
+                ('version', models.CharField(max_length=40)),
+                ('offsets', models.JSONField()),
+                ('read_at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Watermark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=120, unique=True)),
+                ('read_to', models.DateTimeField()),
+                ('failures', models.PositiveIntegerField(default=0)),
+                ('code', models.CharField(blank=True, max_length=40)),
+                ('tried_at', models.DateTimeField(null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='ProviderCopy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('client_id', models.BigIntegerField(null=True)),
+                ('account_sid', models.CharField(max_length=34)),
+                ('provider_id', models.CharField(max_length=80)),
+                ('act', models.CharField(choices=[('redact', 'redact'), ('delete', 'delete')], max_length=8)),
+                ('state', models.CharField(choices=[('pending', 'pending'), ('done', 'done'), ('failed', 'failed')], default=worker.models.provider_copy.CopyState['PENDING'], max_length=8)),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
+                ('next_at', models.DateTimeField()),
+                ('code', models.CharField(blank=True, max_length=40)),
+                ('asked_at', models.DateTimeField()),
+                ('done_at', models.DateTimeField(null=True)),
+                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='aftercare.clinic')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['next_at'], name='copy_waiting')],
+                'constraints': [models.UniqueConstraint(fields=('provider_id', 'account_sid', 'act'), name='copy_once'), models.CheckConstraint(condition=models.Q(('act__in', ['redact', 'delete'])), name='copy_act'), models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'done', 'failed'])), name='copy_state')],
+            },
         ),
         migrations.CreateModel(
             name='StaffTask',
@@ -644,6 +702,10 @@ class Migration(migrations.Migration):
             model_name='grant',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'active', 'revoked', 'expired', 'needs_reconfirmation'])), name='grant_state'),
         ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(condition=models.Q(('state', 'pending')), fields=['changed_at'], name='grant_pending'),
+        ),
         migrations.AddConstraint(
             model_name='contact',
             constraint=models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('client', 'channel'), name='contact_one_current'),
@@ -762,6 +824,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='consentevent',
-            constraint=models.CheckConstraint(condition=models.Q(('act__in', ['given', 'confirmed', 'revoked', 'restored', 'expired', 'closed'])), name='consent_act'),
+            constraint=models.CheckConstraint(condition=models.Q(('act__in', ['given', 'asked', 'confirmed', 'revoked', 'restored', 'expired', 'stale', 'closed'])), name='consent_act'),
         ),
     ]

@@ -11,17 +11,21 @@ from worker.models.event import Event, Seal
 from worker.models.hold import Hold, Pause
 from worker.models.inbound import Inbound
 from worker.models.link import Link
+from worker.models.mailbox import Mailbox
 from worker.models.message import Message, Ready
 from worker.models.protocol import Approval, Protocol, ProtocolVersion, Step
+from worker.models.provider_copy import ProviderCopy
 from worker.models.staff import Staff, StaffRole
 from worker.models.standing import Grant, Standing
 from worker.models.suppression import Suppression
 from worker.models.task import StaffTask
 from worker.models.treatment import Treatment
+from worker.models.watermark import Watermark
+from worker.models.zone_rules import ZoneRules
 
 __all__ = [
     "Appointment", "Approval", "Attempt", "Client", "ClientSearch", "Clinic", "ConsentEvent", "Contact", "Event",
-    "Evidence", "Grant", "Hold", "Inbound", "Link", "Message", "Pause", "Protocol", "ProtocolVersion", "Ready",
-    "Receipt", "Seal", "Sender", "Staff", "StaffRole", "StaffTask", "Standing", "Step", "Suppression", "Treatment",
-    "Wording",
+    "Evidence", "Grant", "Hold", "Inbound", "Link", "Mailbox", "Message", "Pause", "Protocol", "ProtocolVersion",
+    "ProviderCopy", "Ready", "Receipt", "Seal", "Sender", "Staff", "StaffRole", "StaffTask", "Standing", "Step",
+    "Suppression", "Treatment", "Watermark", "Wording", "ZoneRules",
 ]  # fmt: skip

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 START = "0" * 64
+INSTALLATION = 0  # the chain of what concerns all clinics (keys exchanged, texts emptied)
+LOOK_BACK = 20_000  # event rows: a row that committed later than so many others is never sealed, and `verify` says so
 
 
 def row_hash(row: Model) -> str:

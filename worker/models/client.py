@@ -29,6 +29,7 @@ class Client(models.Model):
     language = models.CharField(max_length=10)
     zone = models.CharField(max_length=64)
     health_basis = models.CharField(max_length=20, choices=choices(HealthBasis), default=HealthBasis.NONE)
+    is_minor = models.BooleanField(default=False)  # then only a holder's consent counts (rule 15)
     intake_hash = models.CharField(max_length=64)  # what was enrolled: tells a repeat from a contradiction
     created_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True)

@@ -29,6 +29,9 @@ class Clinic(models.Model):
     says_treatment = models.BooleanField(
         default=False
     )  # P9: treatment words outside email bodies only if the clinic chose so
+    double_opt_in = models.JSONField(default=list)  # channels on which consent waits for the client's own yes (rule 7)
+    optin_hours = models.PositiveSmallIntegerField(default=48)  # how long it waits
+    stale_after_months = models.PositiveSmallIntegerField(default=18)  # without any contact (rule 9)
     revision = models.PositiveIntegerField(default=1)  # workers reload what they cached when it grows
     created_at = models.DateTimeField()
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from django.db import models
 from django.db.models import Index, Q, UniqueConstraint
 
 from worker.models.clinic import Clinic
 from worker.models.kinds import CHANNELS, PURPOSES, choices, one_of
+from worker.rules.consent import Act
 from worker.rules.names import Channel, Purpose
+
+__all__ = ["Act", "ConsentEvent", "Evidence", "Wording"]
 
 
 class Wording(models.Model):
@@ -31,17 +32,6 @@ class Wording(models.Model):
                 fields=["code", "version", "language"], condition=Q(clinic__isnull=True), name="wording_shipped"
             ),
         )
-
-
-class Act(StrEnum):
-    """What happened to a consent."""
-
-    GIVEN = "given"
-    CONFIRMED = "confirmed"
-    REVOKED = "revoked"
-    RESTORED = "restored"
-    EXPIRED = "expired"
-    CLOSED = "closed"
 
 
 class ConsentEvent(models.Model):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import Index, Q, UniqueConstraint
 
 from worker.models.client import Client
 from worker.models.clinic import Clinic
 from worker.models.kinds import CHANNELS, PURPOSES, both_or_neither, choices, one_of
+from worker.rules.consent import GrantState
 from worker.rules.names import Channel, Purpose
+
+__all__ = ["Grant", "GrantState", "Standing"]
 
 
 class Standing(models.Model):
@@ -39,16 +40,6 @@ class Standing(models.Model):
         )
 
 
-class GrantState(StrEnum):
-    """Only `active` lets a course message go (P1)."""
-
-    PENDING = "pending"
-    ACTIVE = "active"
-    REVOKED = "revoked"
-    EXPIRED = "expired"
-    NEEDS_RECONFIRMATION = "needs_reconfirmation"
-
-
 class Grant(models.Model):
     """What one client agreed to for one purpose at that address; absent means no (default deny)."""
 
@@ -65,3 +56,4 @@ class Grant(models.Model):
             one_of("purpose", Purpose, name="grant_purpose"),
             one_of("state", GrantState, name="grant_state"),
         )
+        indexes = (Index(fields=["changed_at"], condition=Q(state=GrantState.PENDING), name="grant_pending"),)

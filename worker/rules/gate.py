@@ -29,6 +29,7 @@ class Reason(StrEnum):
     SUPPRESSED = "suppressed"
     ON_HOLD = "on_hold"
     UNCONFIRMED = "awaiting_optin_confirmation"
+    ANSWERED = "answered_already"
     NOT_APPROVED = "not_approved"
     WITHDRAWN = "approval_withdrawn"
     REVIEW_OVERDUE = "approval_expired"
@@ -123,7 +124,10 @@ NO_GRANT = {
 }
 AFTER_STOP = frozenset({AnswerKind.STOP_CONFIRMATION, AnswerKind.HELP, AnswerKind.SAFETY_REPLY})
 """Answers to an act of a person whose address is stopped: the one confirmation, and what she herself asks after it."""
+OPTIN = {AnswerKind.OPTIN_QUESTION.value: "pending", AnswerKind.OPTIN_CONFIRMATION.value: "active"}
+"""What opens a course, each with the one state of the consent in which it makes sense."""
 CONFIRMATION_RETRY = timedelta(minutes=1)
+YES_RETRY = timedelta(minutes=5)  # a yes may be two days off: asking each minute would cost more than it hastens
 APPROVAL_RETRY = timedelta(minutes=5)
 
 
@@ -149,11 +153,11 @@ def _useful(facts: Facts, now: datetime) -> Decision | None:
 
 
 def _approval(facts: Facts, now: datetime) -> Decision | None:
-    """The opt-in confirmation waits for a new approval as long as it is useful: a whole course hangs on it (rule 6)."""
+    """What opens a course waits for a new approval as long as it is useful: everything hangs on it (rules 6, 7)."""
     reason = NOT_APPROVED.get(facts.approved)
     if reason is None:
         return None
-    if facts.kind == AnswerKind.OPTIN_CONFIRMATION and facts.approved != Approved.DIFFERENT:
+    if facts.kind in OPTIN and facts.approved != Approved.DIFFERENT:
         return _later(facts, now + APPROVAL_RETRY, reason)
     return Stop(State.WITHHELD, reason)
 
@@ -161,16 +165,16 @@ def _approval(facts: Facts, now: datetime) -> Decision | None:
 def _answer(facts: Facts) -> Decision | None:
     if facts.suppressed is not None and facts.kind not in AFTER_STOP:
         return Stop(State.WITHHELD, Reason.REVOKED)
-    if facts.kind == AnswerKind.OPTIN_CONFIRMATION:
-        if facts.grant != "active":
-            return Stop(State.WITHHELD, NO_GRANT[facts.grant])
+    if facts.kind in OPTIN:
+        if facts.grant != OPTIN[facts.kind]:
+            return Stop(State.WITHHELD, NO_GRANT.get(facts.grant, Reason.ANSWERED))
         if facts.held:  # "up to 12 messages" would be a promise that the hold breaks
             return Stop(State.HELD, Reason.ON_HOLD)
     return None
 
 
 def _course(facts: Facts, now: datetime) -> Decision | None:
-    if facts.grant != "active":
+    if facts.grant not in ("active", "pending"):
         return Stop(State.WITHHELD, NO_GRANT[facts.grant])
     if facts.suppressed is not None:
         return Stop(State.WITHHELD, Reason.SUPPRESSED)
@@ -178,6 +182,13 @@ def _course(facts: Facts, now: datetime) -> Decision | None:
         return Stop(State.CANCELLED, Reason.SUPERSEDED)
     if facts.held:
         return Stop(State.HELD, Reason.ON_HOLD)
+    return _opened(facts, now)
+
+
+def _opened(facts: Facts, now: datetime) -> Decision | None:
+    """Nothing goes before her own yes where the clinic asks for it, nor before the opt-in confirmation (rules 6, 7)."""
+    if facts.grant == "pending":
+        return _later(facts, now + YES_RETRY, Reason.PENDING)
     if not facts.confirmed:
         return _later(facts, now + CONFIRMATION_RETRY, Reason.UNCONFIRMED)
     return None

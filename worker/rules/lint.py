@@ -118,9 +118,14 @@ def lint_sms(text: str, where: str, *, brand: str = "", stop_line: bool = True) 
         found.append(Finding(36, where, "does not name the clinic"))
     if stop_line and not _STOP_LINE.search(text):
         found.append(Finding(36, where, "does not say how to STOP"))
-    if _ASKS_CANCEL.search(folded(text)):
-        found.append(Finding(28, where, "asks for CANCEL, which ends all texts by law; ask for a call"))
-    return tuple(found)
+    return (*found, *lint_cancel(text, where))
+
+
+def lint_cancel(text: str, where: str) -> tuple[Finding, ...]:
+    """Find a request to reply CANCEL, in any text: by law that word ends all texts, whatever was meant (rule 28)."""
+    if not _ASKS_CANCEL.search(folded(text)):
+        return ()
+    return (Finding(28, where, "asks for CANCEL, which ends all texts by law; ask for a call"),)
 
 
 _LEAVING = lint_words.pattern(lint_words.LEAVING)
@@ -155,6 +160,12 @@ _OPTIN = (
 def lint_optin(text: str, where: str, *, brand: str = "") -> tuple[Finding, ...]:
     """Find what an opt-in confirmation lacks: brand, programme, frequency, rates, HELP, STOP (rule 6, Twilio 30540)."""
     return tuple(Finding(6, where, f"does not say {what}") for what in _lacks(text, brand))
+
+
+def lint_asks_for_yes(text: str, where: str) -> tuple[Finding, ...]:
+    """Find an opt-in question by SMS that does not say how to agree (rule 7)."""
+    asks = re.search(r"\bYES\b", text)
+    return () if asks else (Finding(7, where, "does not say how to agree; ask for the reply YES"),)
 
 
 def lint_call_to_action(text: str, where: str, *, brand: str = "") -> tuple[Finding, ...]:

@@ -31,6 +31,7 @@ class MessageClass(StrEnum):
 class AnswerKind(StrEnum):
     """The fixed list of answers that may leave without active consent, each once per cause."""
 
+    OPTIN_QUESTION = "optin_question"
     OPTIN_CONFIRMATION = "optin_confirmation"
     STOP_CONFIRMATION = "stop_confirmation"
     START_CONFIRMATION = "start_confirmation"

@@ -171,3 +171,8 @@ def masked(e164: str) -> str:
     code = digits[:1] if digits[0] in _CODES_1 else digits[: 2 if _CODES_2.match(digits) else 3]
     shown = min(4, (len(digits) - len(code)) // 2)
     return f"+{code}{_DOTS}{digits[len(digits) - shown :]}"
+
+
+def bare_address(written: str) -> str:
+    """The number behind "whatsapp:" or "rcs:": a STOP there ends texts as well, as the provider has it (rule 26)."""
+    return written.strip().rpartition(":")[2]

@@ -181,12 +181,14 @@ def plan_course(
     hours_by_channel: Mapping[Channel, Hours],
     now: datetime,
     consented: frozenset[tuple[Channel, Purpose]],
+    future_only: bool = False,
 ) -> tuple[PlannedMessage, ...]:
     """Every step on every channel the client agreed to, in due order.
 
     Steps whose anchor is not known are left out; those of `Anchor.COURSE` too while a session is booked. Of two
     course messages of one channel closer than `SPACING` the later is moved on, or handed over if it no longer
-    fits. An answer needs consent to any purpose of its channel (a pending one will do: it asks for it).
+    fits. An answer needs consent to any purpose of its channel. With `future_only` steps whose moment has come are left
+    out: who comes back after a while gets what lies ahead, never a burst of what is past (rule 50).
 
     Raises:
         ValueError: `now` or an anchor is naive.
@@ -197,6 +199,7 @@ def plan_course(
         for rule, anchor_at in _applicable(rules, anchors)
         for channel in rule.channels
         if channel in hours_by_channel and _agreed(rule, channel, consented)
+        if not (future_only and rule.cls is MessageClass.COURSE and moment(rule.when, anchor_at, zone) <= now)
         for step in [_Step(rule, utc(anchor_at), zone, hours_by_channel[channel], now)]
     ]
     return tuple(sorted(_spaced(waiting), key=_place))
