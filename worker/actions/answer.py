@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from worker.models import Standing
 
 USEFUL = {
+    AnswerKind.OPTIN_QUESTION: timedelta(hours=48),
     AnswerKind.STOP_CONFIRMATION: timedelta(minutes=5),  # later than this it is a message, not a confirmation (rule 22)
     AnswerKind.START_CONFIRMATION: timedelta(minutes=30),
     AnswerKind.HELP: timedelta(minutes=30),
@@ -26,11 +27,20 @@ USEFUL = {
 
 
 def plan_answer(
-    standing: Standing, *, kind: AnswerKind, cause: str, address: str, now: datetime, since: datetime | None = None
+    standing: Standing,
+    *,
+    kind: AnswerKind,
+    cause: str,
+    address: str,
+    now: datetime,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    to: Contact | None = None,
 ) -> Message | None:
     """Plan one answer in the caller's transaction; None where no approved text exists, or the cause was answered.
 
-    `since` is when the person wrote (default now): the answer's short useful time runs from there.
+    `since` is when the person wrote (default now): the answer's short useful time runs from there, or goes `until`.
+    `to` is whose answer it is, where an address may be several people's; by default its newest client's.
     """
     occasion = f"a:{standing.clinic_id}:{standing.channel}:{kind}:{cause}"
     step = approved_step(standing, kind, now)
@@ -45,7 +55,7 @@ def plan_answer(
             facts={"kind": kind, "cause": cause},
         )
         return None
-    contact = Contact.objects.filter(standing=standing, valid_to__isnull=True).order_by("-pk").first()
+    contact = to or Contact.objects.filter(standing=standing, valid_to__isnull=True).order_by("-pk").first()
     client = contact.client if contact else None
     message = Message.objects.create(
         clinic_id=standing.clinic_id,
@@ -64,7 +74,7 @@ def plan_answer(
         zone=client.zone if client else Clinic.objects.values_list("zone", flat=True).get(pk=standing.clinic_id),
         state=State.PLANNED,
         due_at=now,
-        expires_at=max((since or now) + USEFUL[kind], now + timedelta(microseconds=1)),
+        expires_at=max(until or (since or now) + USEFUL[kind], now + timedelta(microseconds=1)),
         created_at=now,
     )
     make_ready([message], now=now)

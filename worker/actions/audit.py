@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max
 
 from worker.models import Clinic, Event, Seal
-from worker.models.chain import START, next_head, row_hash
+from worker.models.chain import INSTALLATION, LOOK_BACK, START, next_head, row_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from django.db.models import Model, QuerySet
-
-LOOK_BACK = 20_000
 
 
 def record(
@@ -43,11 +43,39 @@ def record(
 
 def append_seals(clinic_id: int, table: str, rows: Sequence[Model]) -> None:
     """Chain rows of one clinic, in order, in the caller's transaction; the clinic's row is the chain's lock."""
-    Clinic.objects.select_for_update(no_key=True).get(pk=clinic_id)
-    last = Seal.objects.filter(clinic_id=clinic_id).order_by("-number").first()
-    number, head = (last.number, last.head) if last else (0, START)
+    waiting = _at_the_end.get()
+    if waiting is None:
+        _append(clinic_id, [(table, row) for row in rows])
+    else:
+        waiting.extend((clinic_id, table, row) for row in rows)
+
+
+@contextmanager
+def chained_at_the_end() -> Iterator[None]:
+    """Chain all that is written within at its end, in the caller's transaction and in the order of writing.
+
+    Every STOP of a clinic waits for the one before it at the clinic's row: held for four statements instead of forty,
+    that is what two hundred a second need.
+    """
+    waiting: list[tuple[int, str, Model]] = []
+    before = _at_the_end.set(waiting)
+    try:
+        yield
+    finally:
+        _at_the_end.reset(before)
+    for clinic_id in sorted({clinic_id for clinic_id, _, _ in waiting}):
+        _append(clinic_id, [(table, row) for whose, table, row in waiting if whose == clinic_id])
+
+
+_at_the_end: ContextVar[list[tuple[int, str, Model]] | None] = ContextVar("at_the_end", default=None)
+
+
+def _append(clinic_id: int, rows: Sequence[tuple[str, Model]]) -> None:
+    lock_chain(clinic_id)
+    last = Seal.objects.filter(clinic_id=clinic_id).order_by("-number").values_list("number", "head").first()
+    number, head = last or (0, START)
     seals = []
-    for row in rows:
+    for table, row in rows:
         number += 1
         digest = row_hash(row)
         head = next_head(head, number, table, int(row.pk), digest)
@@ -55,14 +83,23 @@ def append_seals(clinic_id: int, table: str, rows: Sequence[Model]) -> None:
     Seal.objects.bulk_create(seals)
 
 
+def lock_chain(clinic_id: int) -> None:
+    """One writer at a time for each chain: the clinic's row; for the installation's chain that of the first clinic."""
+    clinics = Clinic.objects.select_for_update(no_key=True)
+    if clinic_id == INSTALLATION:
+        clinics.order_by("pk").values_list("pk").first()
+    else:
+        clinics.values_list("pk").get(pk=clinic_id)
+
+
 def unsealed(clinic_id: int | None, limit: int) -> QuerySet[Event]:
     """Event rows that no seal covers yet, oldest first, of one clinic or of all; the sealer's work.
 
-    Looks back over the last 20,000 numbers only: a row that committed later than so many others would be reported by
+    Looks back over the last LOOK_BACK numbers only: a row that committed later than so many others is reported by
     `verify`. The whole history would cost a quarter of a second at 200,000 rows, under the clinic's lock.
     """
     newest = Seal.objects.filter(table="event").aggregate(last=Max("row_id"))["last"] or 0
     since = max(0, newest - LOOK_BACK)
     covered = Seal.objects.filter(table="event", row_id__gt=since).values("row_id")
-    found = Event.objects.filter(pk__gt=since).exclude(pk__in=covered).exclude(clinic_id=0).order_by("pk")
+    found = Event.objects.filter(pk__gt=since).exclude(pk__in=covered).order_by("pk")
     return (found if clinic_id is None else found.filter(clinic_id=clinic_id))[:limit]

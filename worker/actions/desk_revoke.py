@@ -10,7 +10,7 @@ from django.db import transaction
 from worker.actions import find
 from worker.actions import standing as standings
 from worker.actions.revoke import Revocation, revoke_address, revoke_standing
-from worker.models import Client, Clinic, Contact
+from worker.models import Client, Contact
 from worker.models.suppression import SuppressionReason
 from worker.rules.address import normalise_email
 from worker.rules.names import Channel
@@ -19,6 +19,8 @@ from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from worker.models import Clinic
 
 
 def from_desk(
@@ -35,7 +37,7 @@ def from_desk(
     said = _said(reason, received_at, now)
     if client_id is not None:
         return _client(client_id, said, now)
-    clinic = find.clinic(clinic_slug) if clinic_slug else _only_clinic()
+    clinic = find.clinic(clinic_slug) if clinic_slug else find.only_clinic()
     if phone:
         channel, address = Channel.SMS, _phone(phone, clinic)
     else:
@@ -72,10 +74,3 @@ def _client(client_id: int, said: Revocation, now: datetime) -> int:
 def _phone(phone: str, clinic: Clinic) -> str:
     """A number that says stop is taken from any country: refusing it would be the wrong way to be strict."""
     return parse_phone(phone, clinic.country, allow_fiction=settings.ALLOW_FICTION_NUMBERS, field="phone").e164
-
-
-def _only_clinic() -> Clinic:
-    several = list(Clinic.objects.all()[:2])
-    if len(several) != 1:
-        raise Refusals([Refusal("clinic", "must be named, there is not just one", "add --clinic SLUG")])
-    return several[0]

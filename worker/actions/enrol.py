@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
 from worker import rendering, sealed, tokens
-from worker.actions import ledger, search
+from worker.actions import search
 from worker.actions import standing as standings
 from worker.actions.appointment import warn_if_outside
 from worker.actions.audit import record
 from worker.actions.enrol_check import Checked, check
+from worker.actions.enrol_consent import Form, give
+from worker.actions.optin import ask
 from worker.actions.plan import Result, plan
 from worker.actions.task import open_task
 from worker.models import Appointment, Client, Contact, Link, Standing, Treatment
 from worker.models.appointment import AppointmentStatus
-from worker.models.consent import Act
 from worker.opening import hours_of
 from worker.rules.hours import load_holidays
 from worker.rules.local_time import zone
@@ -29,16 +30,20 @@ from worker.timeline import Course
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from worker.intake.client import ClientFile, ConsentShape
+    from worker.intake.client import ClientFile, ProxyShape
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Who was enrolled and what was planned; `repeated` when the very same file had been taken before."""
+    """Who was enrolled and what was planned; `repeated` when the very same file had been taken before.
+
+    `asked` are the channels on which everything waits for the client's own yes.
+    """
 
     client: Client
     result: Result
     repeated: bool = False
+    asked: tuple[Channel, ...] = ()
 
 
 def enrol(file: ClientFile, *, now: datetime) -> Enrolled:
@@ -96,6 +101,7 @@ def _write(checked: Checked, now: datetime) -> Enrolled:
         language=file.language,
         zone=zone(file.zone, "zone").key,
         health_basis=file.health_data_basis,
+        is_minor=file.minor,
         intake_hash=intake_hash(file),
         created_at=now,
     )
@@ -105,11 +111,15 @@ def _write(checked: Checked, now: datetime) -> Enrolled:
         phone=checked.addresses.get(Channel.SMS, ("", "", ""))[1],
         email=checked.addresses.get(Channel.EMAIL, ("", "", ""))[1],
     )
+    asked = []
     for channel, row in rows.items():
-        _say_if_held(client, row, now)
-        _contact(checked, client, channel, row, now)
-        _consents(checked, client, channel, row, now)
+        say_if_held(client, row, now)
+        contact = _contact(checked, client, channel, row, now)
+        if _consents(checked, client, channel, row, now):
+            asked.append(contact)
     result = _plan(checked, client, now)
+    for contact in asked:
+        ask(contact, address=checked.addresses[Channel(contact.channel)][0], now=now)
     record(
         clinic_id=clinic.pk,
         kind="enrolled",
@@ -120,10 +130,11 @@ def _write(checked: Checked, now: datetime) -> Enrolled:
             "messages": len(result.messages),
             "hand_over": [each.rule.code for each in result.hand_over],
             "version": checked.version.pk if checked.version else None,
+            **({"asked": [contact.channel for contact in asked]} if asked else {}),
         },
         sealed=True,
     )
-    return Enrolled(client, result)
+    return Enrolled(client, result, asked=tuple(Channel(contact.channel) for contact in asked))
 
 
 def _lock_standings(checked: Checked, now: datetime) -> dict[Channel, Standing]:
@@ -133,6 +144,12 @@ def _lock_standings(checked: Checked, now: datetime) -> dict[Channel, Standing]:
         for channel, (_, normal, _) in checked.addresses.items()
     }
     rows = {ids[row.pk]: row for row in standings.lock(ids)}
+    refuse_stopped({channel: row for channel, row in rows.items() if _wants(checked.file, channel)})
+    return rows
+
+
+def refuse_stopped(rows: dict[Channel, Standing]) -> None:
+    """Raise Refusals for every address that said stop, with the day and why; the caller holds their locks."""
     stopped = [
         Refusal(
             "phone" if channel == Channel.SMS else "email",
@@ -140,14 +157,13 @@ def _lock_standings(checked: Checked, now: datetime) -> dict[Channel, Standing]:
             "enrol without it; only the client can undo her own stop, by START from that phone",
         )
         for channel, row in rows.items()
-        if row.suppressed_at is not None and _wants(checked.file, channel)
+        if row.suppressed_at is not None
     ]
     if stopped:
         raise Refusals(stopped)
-    return rows
 
 
-def _say_if_held(client: Client, row: Standing, now: datetime) -> None:
+def say_if_held(client: Client, row: Standing, now: datetime) -> None:
     """An address held before its client came: nothing goes until a person has looked, so that person is told now."""
     if row.held_at is not None:
         open_task(
@@ -164,13 +180,19 @@ def _wants(file: ClientFile, channel: Channel) -> bool:
     return any(consent.affirmed and consent.channel == channel for consent in file.consents)
 
 
-def _contact(checked: Checked, client: Client, channel: Channel, row: Standing, now: datetime) -> None:
-    address, _, raw = checked.addresses[channel]
-    holder = checked.file.holder
-    Contact.objects.create(
-        clinic=checked.clinic,
+def _contact(checked: Checked, client: Client, channel: Channel, row: Standing, now: datetime) -> Contact:
+    return new_contact(client, row, checked.addresses[channel], checked.file.holder, now)
+
+
+def new_contact(
+    client: Client, row: Standing, written: tuple[str, str, str], holder: ProxyShape | None, now: datetime
+) -> Contact:
+    """The client's address from `now` on; `written` is it for sending, for the fingerprint and as written down."""
+    address, _, raw = written
+    return Contact.objects.create(
+        clinic=client.clinic,
         client=client,
-        channel=channel,
+        channel=row.channel,
         standing=row,
         address_sealed=sealed.seal(address, "contact.address"),
         raw_sealed=sealed.seal(raw, "contact.raw"),
@@ -181,31 +203,16 @@ def _contact(checked: Checked, client: Client, channel: Channel, row: Standing, 
     )
 
 
-def _consents(checked: Checked, client: Client, channel: Channel, row: Standing, now: datetime) -> None:
-    given = [each for each in checked.file.consents if each.affirmed and each.channel == channel]
-    if given:
-        ledger.write(row, [_act(checked, client, each) for each in given], now=now)
-
-
-def _act(checked: Checked, client: Client, consent: ConsentShape) -> ledger.ConsentAct:
-    wording = checked.wordings[consent.wording]
-    address, _, raw = checked.addresses[Channel(consent.channel)]
-    evidence: dict[str, Any] = {"address": address, "as_written": raw, "name": checked.file.name}
-    if checked.file.holder:
-        evidence["holder"] = checked.file.holder.model_dump()
-    return ledger.ConsentAct(
-        client_id=client.pk,
-        purpose=Purpose(consent.purpose),
-        act=Act.GIVEN,
-        method=consent.method,
-        happened_at=consent.given_at,
-        zone=client.zone,
-        recorded_by=f"staff:{checked.by.pk}",
-        wording=wording,
-        language=wording.language,
-        source=consent.source,
-        evidence=evidence,
+def _consents(checked: Checked, client: Client, channel: Channel, row: Standing, now: datetime) -> bool:
+    form = Form(
+        consents=checked.file.consents,
+        wordings=checked.wordings,
+        written=checked.addresses[channel],
+        name=checked.file.name,
+        holder=checked.file.holder,
+        by=f"staff:{checked.by.pk}",
     )
+    return give(client, row, form, now=now)
 
 
 def _plan(checked: Checked, client: Client, now: datetime) -> Result:

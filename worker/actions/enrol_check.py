@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from django.conf import settings
 
 from worker.actions import find
+from worker.actions.optin import has_question
 from worker.models import Appointment
 from worker.models.client import HealthBasis
 from worker.opening import place_of
 from worker.rules.address import normalise_email
+from worker.rules.consent_wording import wording_kind
 from worker.rules.local_time import zone
-from worker.rules.names import Channel
+from worker.rules.names import Channel, Purpose
 from worker.rules.phone import parse_phone
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.text import refuse_control
@@ -22,13 +24,14 @@ from worker.rules.text import refuse_control
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from worker.intake.client import ClientFile
+    from worker.intake.client import ClientFile, ConsentShape
     from worker.models import Clinic, ProtocolVersion, Staff, Wording
 
 T = TypeVar("T")
 SKEW = timedelta(minutes=5)  # what two clocks at a front desk may differ
 OLDEST_TREATMENT = timedelta(days=120)
 FARTHEST_VISIT = timedelta(days=730)
+IN_WRITING = ("paper", "web", "kiosk", "email")
 EUROPE = frozenset({"EU", "GB"})  # jurisdictions
 EEA = frozenset({"IS", "LI", "NO"})  # countries under the same law without a row of their own
 
@@ -45,7 +48,7 @@ class Checked:
     addresses: dict[Channel, tuple[str, str, str]]  # for sending, for the fingerprint, as written
 
 
-class _Faults:
+class Faults:
     """Collects every refusal of a file, so that its sender mends them in one go."""
 
     def __init__(self) -> None:
@@ -70,7 +73,7 @@ class _Faults:
 def check(file: ClientFile, now: datetime) -> Checked:
     """The file with everything it names looked up. Raises Refusals with every fault."""
     clinic = find.clinic(file.clinic)
-    faults = _Faults()
+    faults = Faults()
     by = faults.of(lambda: find.staff(file.enrolled_by, clinic_id=clinic.pk, roles=find.DESK, field="enrolled_by"))
     faults.of(lambda: zone(file.zone, "zone"))
     faults.of(lambda: refuse_control(file.name, "name"))
@@ -82,9 +85,10 @@ def check(file: ClientFile, now: datetime) -> Checked:
     faults.unless(basis_given, "health_data_basis", "is needed in this clinic's country", mend)
     _check_visit(file, clinic, faults)
     _check_moments(file, now, faults)
-    addresses = _addresses(file, clinic, faults)
-    wordings = _wordings(file, clinic, faults)
+    addresses = addresses_of(file.phone, file.email, clinic, faults)
+    wordings = wordings_of(file.consents, clinic, file.language, faults, now=now, minor=file.minor)
     version = _version(file, clinic, now, faults)
+    refuse_unasked(file.consents, clinic, version, faults, now)
     if faults.found or by is None:
         raise Refusals(faults.found)
     return Checked(file=file, clinic=clinic, by=by, version=version, wordings=wordings, addresses=addresses)
@@ -95,7 +99,7 @@ def _asks_for_basis(clinic: Clinic) -> bool:
     return place_of(clinic).code in EUROPE or clinic.country in EEA
 
 
-def _check_visit(file: ClientFile, clinic: Clinic, faults: _Faults) -> None:
+def _check_visit(file: ClientFile, clinic: Clinic, faults: Faults) -> None:
     """A visit's id is known once in a clinic, and a file speaks of one protocol."""
     if not file.appointment:
         return
@@ -109,7 +113,7 @@ def _check_visit(file: ClientFile, clinic: Clinic, faults: _Faults) -> None:
     faults.unless(same, "appointment.protocol", "is not the protocol of the treatment", mend)
 
 
-def _check_moments(file: ClientFile, now: datetime, faults: _Faults) -> None:
+def _check_moments(file: ClientFile, now: datetime, faults: Faults) -> None:
     if file.treatment:
         done = file.treatment.performed_at
         faults.unless(done <= now + SKEW, "treatment.performed_at", "lies in the future", "enrol after the session")
@@ -120,40 +124,51 @@ def _check_moments(file: ClientFile, now: datetime, faults: _Faults) -> None:
         faults.unless(starts > now, "appointment.starts_at", "lies in the past", "leave it out, or check the date")
         near = starts < now + FARTHEST_VISIT
         faults.unless(near, "appointment.starts_at", "is more than two years away", "check the date")
-    for index, consent in enumerate(file.consents):
-        given = consent.given_at <= now + SKEW
-        faults.unless(given, f"consents.{index}.given_at", "lies in the future", "write when it was given")
 
 
-def _addresses(file: ClientFile, clinic: Clinic, faults: _Faults) -> dict[Channel, tuple[str, str, str]]:
+def addresses_of(phone: str, email: str, clinic: Clinic, faults: Faults) -> dict[Channel, tuple[str, str, str]]:
+    """The addresses given, each for sending, for the fingerprint and as written; "" is none."""
     found: dict[Channel, tuple[str, str, str]] = {}
-    if file.phone:
-        phone = faults.of(
+    if phone:
+        parsed = faults.of(
             lambda: parse_phone(
-                file.phone,
+                phone,
                 clinic.country,
                 countries=clinic.allowed_countries,
                 allow_fiction=settings.ALLOW_FICTION_NUMBERS,
                 field="phone",
             )
         )
-        if phone:
-            found[Channel.SMS] = (phone.e164, phone.e164, file.phone)
-    if file.email:
-        email = faults.of(lambda: normalise_email(file.email, field="email"))
-        if email:
-            found[Channel.EMAIL] = (*email, file.email)
+        if parsed:
+            found[Channel.SMS] = (parsed.e164, parsed.e164, phone)
+    if email:
+        normal = faults.of(lambda: normalise_email(email, field="email"))
+        if normal:
+            found[Channel.EMAIL] = (*normal, email)
     return found
 
 
-def _wordings(file: ClientFile, clinic: Clinic, faults: _Faults) -> dict[str, Wording]:
+def wordings_of(
+    consents: list[ConsentShape], clinic: Clinic, language: str, faults: Faults, *, now: datetime, minor: bool
+) -> dict[str, Wording]:
+    """The words of each consent by their reference; words about another matter are refused (rules 13, 15)."""
     found: dict[str, Wording] = {}
-    for index, consent in enumerate(file.consents):
-        if consent.wording not in found:
-            reference, field = consent.wording, f"consents.{index}.wording"
+    for index, consent in enumerate(consents):
+        given = consent.given_at <= now + SKEW
+        faults.unless(given, f"consents.{index}.given_at", "lies in the future", "write when it was given")
+        reference, field = consent.wording, f"consents.{index}.wording"
+        fits = wording_kind(reference).marketing == (consent.purpose == Purpose.MARKETING)
+        mend = 'name one whose code begins with "marketing", and only for that purpose'
+        faults.unless(fits, field, "is not about this purpose", mend)
+        if consent.affirmed and consent.purpose == Purpose.MARKETING:
+            written, mend = consent.method in IN_WRITING, "let her sign a form: offers need it (rule 13)"
+            faults.unless(written, f"consents.{index}.method", "is no written consent", mend)
+        mend = 'name one whose code ends with "-holder", such as service-holder@1'
+        faults.unless(not minor or wording_kind(reference).holder, field, "speaks to the client, who is a minor", mend)
+        if reference not in found:
             wording = faults.of(
                 lambda reference=reference, field=field: find.wording(  # type: ignore[misc] # bound per round
-                    reference, clinic_id=clinic.pk, language=file.language, field=field
+                    reference, clinic_id=clinic.pk, language=language, field=field
                 )
             )
             if wording:
@@ -161,7 +176,18 @@ def _wordings(file: ClientFile, clinic: Clinic, faults: _Faults) -> dict[str, Wo
     return found
 
 
-def _version(file: ClientFile, clinic: Clinic, now: datetime, faults: _Faults) -> ProtocolVersion | None:
+def refuse_unasked(
+    consents: list[ConsentShape], clinic: Clinic, version: ProtocolVersion | None, faults: Faults, now: datetime
+) -> None:
+    """Where a clinic asks its clients to confirm, a consent that nobody could be asked about is refused (rule 7)."""
+    wanted = {consent.channel for consent in consents if consent.affirmed}
+    for channel in (Channel(each) for each in clinic.double_opt_in if each in wanted):
+        mend = "approve a protocol with a step of kind optin_question for it, or take it out of double_opt_in"
+        ready = has_question(clinic, channel, version=version, now=now)
+        faults.unless(ready, f"consents.{channel}", "can't be confirmed: there is no approved opt-in question", mend)
+
+
+def _version(file: ClientFile, clinic: Clinic, now: datetime, faults: Faults) -> ProtocolVersion | None:
     if not (file.treatment or file.appointment):
         return None
     code, field = "", "appointment.protocol"

@@ -20,6 +20,14 @@ def clinic(slug: str) -> Clinic:
     return found
 
 
+def only_clinic() -> Clinic:
+    """The clinic of an installation that has just one. Raises Refusals."""
+    several = list(Clinic.objects.all()[:2])
+    if len(several) != 1:
+        raise Refusals([Refusal("clinic", "must be named, there is not just one", "add --clinic SLUG")])
+    return several[0]
+
+
 def staff(email: str, *, clinic_id: int, roles: tuple[Role, ...], field: str) -> Staff:
     """A person of that clinic who holds one of the roles. Raises Refusals; the same words whoever is missing (P10)."""
     found = Staff.objects.filter(

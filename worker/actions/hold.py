@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from worker.actions.audit import record
-from worker.models import Hold, Message, Pause
+from worker.models import Clinic, Hold, Message, Pause, Protocol, Sender
 from worker.models.hold import PauseScope
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
@@ -34,8 +34,7 @@ def pause(*, scope: PauseScope, value: str, why: str, by: str, now: datetime) ->
     if Pause.objects.filter(scope=scope, value=value, ended_at__isnull=True).exists():
         raise Refusals([Refusal("scope", f"{scope} {value} is paused already", "resume it first")])
     made = Pause.objects.create(scope=scope, value=value, why=why, by=by, since=now)
-    clinic_id = int(value) if scope == PauseScope.CLINIC else 0
-    record(clinic_id=clinic_id, kind="paused", subject=f"pause:{made.pk}", actor=by, at=now, code=scope)
+    _record("paused", scope, value, subject=f"pause:{made.pk}", by=by, now=now)
     return made
 
 
@@ -48,7 +47,25 @@ def resume(*, scope: PauseScope, value: str, by: str, now: datetime) -> int:
     ended = Pause.objects.filter(scope=scope, value=value, ended_at__isnull=True).update(ended_at=now, ended_by=by)
     if not ended:
         raise Refusals([Refusal("scope", f"{scope} {value} is not paused", "see `aftercare status`")])
-    clinic_id = int(value) if scope == PauseScope.CLINIC else 0
-    record(clinic_id=clinic_id, kind="resumed", subject=f"pause:{scope}:{value}", actor=by, at=now, code=scope)
+    _record("resumed", scope, value, subject=f"pause:{scope}:{value}", by=by, now=now)
     held = Message.objects.filter(state=State.HELD, reason="paused")
     return held.update(state=State.PLANNED, reason="")
+
+
+def _record(kind: str, scope: PauseScope, value: str, *, subject: str, by: str, now: datetime) -> None:
+    """For every clinic that it silenced: each must be able to prove why its clients heard nothing (P8).
+
+    The sealer chains the rows a moment later: a kill switch must not wait for the lock of any clinic's chain.
+    """
+    for clinic_id in _silenced(scope, value):
+        record(clinic_id=clinic_id, kind=kind, subject=subject, actor=by, at=now, code=scope)
+
+
+def _silenced(scope: PauseScope, value: str) -> list[int]:
+    if scope == PauseScope.CLINIC:
+        return [int(value)]
+    if scope == PauseScope.PROTOCOL:
+        return list(Protocol.objects.filter(pk=int(value)).values_list("clinic_id", flat=True))
+    if scope == PauseScope.SENDER:
+        return list(Sender.objects.filter(pk=int(value)).values_list("clinic_id", flat=True))
+    return list(Clinic.objects.order_by("pk").values_list("pk", flat=True))

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from worker import sealed
 from worker.actions.audit import append_seals
 from worker.models import ConsentEvent, Evidence, Grant
-from worker.models.consent import Act
-from worker.models.standing import GrantState
+from worker.rules.consent import STATE_AFTER, Act
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
 
     from worker.models import Standing, Wording
     from worker.rules.names import Purpose
-
-STATE_AFTER = {
-    Act.GIVEN: GrantState.ACTIVE,
-    Act.RESTORED: GrantState.ACTIVE,
-    Act.REVOKED: GrantState.REVOKED,
-    Act.CLOSED: GrantState.REVOKED,
-    Act.EXPIRED: GrantState.EXPIRED,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +82,9 @@ def _said(act: ConsentAct) -> str:
 
 
 def _follow(standing: Standing, client_id: int, act: ConsentAct, now: datetime) -> None:
-    if act.act == Act.CONFIRMED:
-        return
-    state = STATE_AFTER[act.act]
-    changed: dict[str, Any] = {"state": state, "changed_at": now}
-    if act.act == Act.GIVEN:
+    changed: dict[str, Any] = {"state": STATE_AFTER[act.act], "changed_at": now}
+    if act.act in (Act.GIVEN, Act.ASKED):
         changed["confirmed_at"] = None  # a new yes is confirmed anew (rule 6)
-    Grant.objects.update_or_create(standing=standing, client_id=client_id, purpose=act.purpose, defaults=changed)
+    which = {"standing": standing, "client_id": client_id, "purpose": act.purpose}
+    if not Grant.objects.filter(**which).update(**changed):  # the standing's lock is held: nobody comes between
+        Grant.objects.create(**which, **changed)

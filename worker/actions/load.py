@@ -17,6 +17,7 @@ from worker.intake.protocol import read_protocol
 from worker.intake.shape import checked, read_toml
 from worker.models import Clinic, Message, Protocol, ProtocolVersion, Sender, Staff, StaffRole, Step, Wording
 from worker.opening import own_windows, place_of
+from worker.rules.consent_wording import wording_faults
 from worker.rules.gate import Reason
 from worker.rules.hours import check_within
 from worker.rules.local_time import zone
@@ -25,6 +26,7 @@ from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -131,6 +133,9 @@ def _shipped_wordings() -> list[WordingShape]:
 
 
 def _wordings(shapes: list[WordingShape], clinic: Clinic | None, now: datetime) -> None:
+    refused = [fault for shape in shapes for fault in _unsaid(shape)]
+    if refused:
+        raise Refusals(refused)
     for shape in shapes:
         digest = hashlib.sha256(shape.text.encode()).hexdigest()
         stored, _ = Wording.objects.get_or_create(
@@ -143,6 +148,11 @@ def _wordings(shapes: list[WordingShape], clinic: Clinic | None, now: datetime) 
         if stored.sha256 != digest:
             mend = "give the changed words the next version number: what people agreed to stays as it was"
             raise Refusals([Refusal(f"wording.{shape.code}@{shape.version}", "has other words than stored", mend)])
+
+
+def _unsaid(shape: WordingShape) -> Iterator[Refusal]:
+    field = f"wording.{shape.code}@{shape.version}.{shape.language}"
+    return wording_faults(shape.text, code=shape.code, language=shape.language, field=field)
 
 
 def store_version(clinic: Clinic, source: ProtocolSource, *, by: str, now: datetime) -> tuple[ProtocolVersion, bool]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from worker.actions.send.due import make_ready
 from worker.actions.task import open_task
-from worker.models import Contact, Message, Step
+from worker.models import ConsentEvent, Contact, Message, Step
+from worker.models.consent import Act
 from worker.rules.names import Channel, MessageClass
 from worker.rules.plan import Anchor, HandOver, Planned, PlannedMessage
 from worker.rules.states import State
-from worker.timeline import Course, consents_of, lay_out
+from worker.timeline import Course, consents_of, lay_out, open_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,49 +28,70 @@ class Result:
     hand_over: list[PlannedMessage] = field(default_factory=list)
 
 
-def plan(course: Course, *, anchors: Iterable[Anchor], now: datetime) -> Result:
+def plan(
+    course: Course,
+    *,
+    anchors: Iterable[Anchor],
+    now: datetime,
+    channels: Iterable[Channel] = tuple(Channel),
+    future_only: bool = False,
+) -> Result:
     """Write the messages of the given anchors that are not written yet; what can't go becomes a staff task.
 
-    The caller holds the locks of the client's standing rows. Planning the same occasion twice plans it once (P4).
+    The caller holds the locks of the client's standing rows (of those `channels`). Planning the same occasion twice
+    plans it once (P4). With `future_only` nothing that should have gone by `now` is planned or handed over.
     """
-    wanted = frozenset(anchors)
-    laid = [each for each in lay_out(course, consents_of(course.client), now) if each.rule.anchor in wanted]
+    wanted, within, opened = frozenset(anchors), frozenset(channels), open_channels(course.client)
+    laid = [
+        each
+        for each in lay_out(course, consents_of(course.client), now, future_only=future_only)
+        if each.rule.anchor in wanted
+        and each.channel in within
+        and (each.rule.cls is not MessageClass.ANSWER or each.channel in opened)
+    ]
     steps = {step.code: step for step in Step.objects.filter(version=course.version)}
     contacts = {
         Channel(contact.channel): contact
         for contact in Contact.objects.filter(client=course.client, valid_to__isnull=True)
     }
     rows = [
-        _message(course, each, each.outcome, steps[each.rule.code], contacts[each.channel], now)
+        message_of(course, each, each.outcome, steps[each.rule.code], contacts[each.channel], now)
         for each in laid
         if isinstance(each.outcome, Planned)
     ]
-    fresh = Message.objects.bulk_create(_not_planned_yet(rows))
+    fresh = Message.objects.bulk_create(not_planned_yet(rows))
     make_ready(fresh, now=now)
     hand_over = [each for each in laid if isinstance(each.outcome, HandOver)]
     for each in hand_over:
-        _hand_over(course, each, now)
+        hand_over_to_staff(course, each, now)
     return Result(messages=fresh, hand_over=hand_over)
 
 
-def _not_planned_yet(rows: list[Message]) -> list[Message]:
+def not_planned_yet(rows: list[Message]) -> list[Message]:
     """Without those planned before; one that was cancelled before any attempt comes back under its next number."""
-    known = dict(Message.objects.filter(occasion__in=[row.occasion for row in rows]).values_list("occasion", "pk"))
+    known = _states({row.occasion for row in rows})
     fresh = []
     for row in rows:
-        before = Message.objects.filter(pk=known[row.occasion]).first() if row.occasion in known else None
-        while before is not None and before.state == State.CANCELLED and before.attempts == 0:
+        before = known.get(row.occasion)
+        while before == (State.CANCELLED, 0):
             row.resend += 1
             row.occasion = f"{row.occasion.rpartition(':r')[0]}:r{row.resend}"
-            before = Message.objects.filter(occasion=row.occasion).first()
+            before = _states({row.occasion}).get(row.occasion)
         if before is None:
             fresh.append(row)
     return fresh
 
 
-def _message(
+def _states(occasions: set[str]) -> dict[str, tuple[str, int]]:
+    """The state and the number of attempts of what was planned for these occasions."""
+    found = Message.objects.filter(occasion__in=occasions)
+    return {occasion: (state, tried) for occasion, state, tried in found.values_list("occasion", "state", "attempts")}
+
+
+def message_of(
     course: Course, each: PlannedMessage, outcome: Planned, step: Step, contact: Contact, now: datetime
 ) -> Message:
+    """The row of one planned step, unsaved."""
     anchor = each.rule.anchor
     appointment = course.appointment if anchor is Anchor.APPOINTMENT else None
     treatment = course.treatment if anchor in (Anchor.TREATMENT, Anchor.COURSE) else None
@@ -101,9 +123,17 @@ def _message(
 
 
 def _generation(course: Course, each: PlannedMessage) -> int:
-    """Of what the step counts from: a moved visit plans anew."""
+    """Of what the step counts from: a moved visit plans anew, and a new yes is confirmed anew (rule 6)."""
+    if each.rule.anchor is Anchor.ENROLMENT:
+        return _times_given(course, each.channel)
     subject = course.appointment if each.rule.anchor is Anchor.APPOINTMENT else course.treatment
-    return subject.generation if subject and each.rule.anchor is not Anchor.ENROLMENT else 1
+    return subject.generation if subject else 1
+
+
+def _times_given(course: Course, channel: Channel) -> int:
+    """How often this client gave, or was asked for, her consent on a channel; one form is once."""
+    acts = ConsentEvent.objects.filter(clinic_id=course.clinic.pk, client_id=course.client.pk, channel=channel)
+    return max(1, acts.filter(act__in=(Act.GIVEN, Act.ASKED)).values("recorded_at").distinct().count())
 
 
 def occasion(course: Course, each: PlannedMessage, generation: int, resend: int = 0) -> str:
@@ -116,7 +146,8 @@ def occasion(course: Course, each: PlannedMessage, generation: int, resend: int 
     return f"c:{course.clinic.pk}:{subject}:{each.rule.code}:{each.channel}:g{generation}:r{resend}"
 
 
-def _hand_over(course: Course, each: PlannedMessage, now: datetime) -> None:
+def hand_over_to_staff(course: Course, each: PlannedMessage, now: datetime) -> None:
+    """Ask a person to tell the client what can't be sent in time (P5)."""
     open_task(
         clinic_id=course.clinic.pk,
         client_id=course.client.pk,

@@ -11,14 +11,22 @@ from worker import sealed
 from worker.actions import standing as standings
 from worker.actions import verdicts
 from worker.actions.answer import plan_answer
+from worker.actions.audit import chained_at_the_end, record
+from worker.actions.confirm_stop import confirm_stop
 from worker.actions.hold import hold_standing
+from worker.actions.optin import Yes, say_yes
+from worker.actions.outdated import is_outdated
+from worker.actions.red_flag import raise_alarm
+from worker.actions.restore import restore
 from worker.actions.revoke import Revocation, revoke_standing
 from worker.actions.send.record import confirm_optin
 from worker.actions.task import open_task
+from worker.actions.visit_question import ask_about_visits
 from worker.models import Attempt, Contact, Inbound, Message, Ready, Receipt, Standing, Suppression
 from worker.models.attempt import MAY_HAVE_LEFT, AttemptState
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import AnswerKind, Channel
+from worker.rules.provider_words import answered_help, answered_start, answered_stop
 from worker.rules.states import State, after_receipt
 from worker.rules.words import Word, read
 
@@ -101,29 +109,51 @@ class Reply:
     body: str
     opt_out_type: str
     provider_answers: bool  # the sender's provider confirms STOP itself (rule 23)
+    received_at: datetime | None = None  # by the provider's clock, where its list told us and not its webhook
 
 
 @transaction.atomic
+@chained_at_the_end()
 def inbound_sms(reply: Reply, *, now: datetime) -> Reading:
     """Take one inbound text and obey it in the same transaction, before the provider hears our 200 (rules 19, 33)."""
     reading = read(reply.body, reply.opt_out_type or None)
     row, mailboxes = _locked(reply, reading, now)
-    stored = Inbound(
+    # The lock on the standing row makes this look-up safe: one phone's replies come one by one.
+    known = Inbound.objects.filter(channel=Channel.SMS, provider_id=reply.provider_id).first()
+    if known is not None and not _says_more(reading, known, row):
+        return reading
+    stored = known or Inbound(
         clinic_id=reply.clinic_id,
         standing=row,
         channel=Channel.SMS,
         provider_id=reply.provider_id,
         word=reading.kind,
         body_sealed=sealed.seal(reply.body, "inbound.body"),
-        received_at=now,
+        received_at=reply.received_at or now,
     )
-    if Inbound.objects.filter(channel=Channel.SMS, provider_id=reply.provider_id).exists():
-        return reading  # the lock on the standing row makes this look-up safe: one phone's replies come one by one
-    stored.save(force_insert=True)
+    stored.word = reading.kind
+    stored.save()
+    if is_outdated(row, reading.kind, stored.received_at):
+        _leave(row, stored, now)
+        return reading
     _obey(reading, reply, row, stored, now)
     for mailbox in mailboxes:
-        revoke_standing(mailbox, said=_said(reading, reply, stored, now), now=now)
+        revoke_standing(mailbox, said=_said(reading, reply, stored), now=now)
     return reading
+
+
+def _says_more(reading: Reading, known: Inbound, row: Standing) -> bool:
+    """True for a STOP that was taken for less: the list lacks the provider's verdict, its webhook has it (rule 24)."""
+    return reading.kind.revokes and not Word(known.word).revokes and known.standing_id == row.pk
+
+
+def _leave(row: Standing, stored: Inbound, now: datetime) -> None:
+    """What its sender has taken back since, heard of too late: on record, and without effect."""
+    facts = {"inbound": stored.pk, "said_at": stored.received_at.isoformat()}
+    record(
+        clinic_id=row.clinic_id, kind="reply_outdated", subject=f"standing:{row.pk}", actor="system", at=now,
+        code=stored.word, facts=facts, sealed=True,
+    )  # fmt: skip
 
 
 def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[Standing, list[Standing]]:
@@ -142,34 +172,50 @@ def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[Standing, li
 def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
     if reading.kind.revokes:
         _stop(reading, reply, row, stored, now)
-    elif reading.kind == Word.HELP and not (reply.provider_answers and reading.whole_message):
+    elif reading.kind == Word.HELP and not (reply.provider_answers and answered_help(reply.body, reply.opt_out_type)):
         once_a_day = f"help:{row.pk}:{now:%Y-%m-%d}"  # two machines that answer each other would never end (rule 31)
-        plan_answer(row, kind=AnswerKind.HELP, cause=once_a_day, address=reply.address, now=now)
-    elif reading.kind in (Word.UNCLEAR, Word.START):
-        if reading.kind == Word.UNCLEAR:
-            hold_standing(row, why="unclear_reply", source=f"inbound:{stored.pk}", now=now)
+        since = stored.received_at
+        plan_answer(row, kind=AnswerKind.HELP, cause=once_a_day, address=reply.address, now=now, since=since)
+    elif reading.kind == Word.UNCLEAR:
+        hold_standing(row, why="unclear_reply", source=f"inbound:{stored.pk}", now=now)
+    elif reading.kind in (Word.START, Word.YES):
+        _agree(reading, reply, row, stored, now)
+    urgent = raise_alarm(reading, reply.body, row=row, stored=stored, address=reply.address, now=now)
+    if reading.kind == Word.UNCLEAR and not urgent:
+        _ask_staff(f"{reading.kind}_reply", row, stored, now)
+
+
+def _agree(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
+    """YES answers our open question, START undoes this phone's own STOP; any other yes after a STOP is for staff."""
+    if reading.kind == Word.YES:
+        yes = Yes("sms", stored.received_at, f"inbound:{stored.pk}", {"body": reply.body})
+        settled = say_yes(row, yes, now=now) or row.suppressed_at is None
+    else:
+        answered = reply.provider_answers and answered_start(reply.body, reply.opt_out_type)
+        settled = restore(row, stored=stored, address=reply.address, body=reply.body, answered=answered, now=now)
+    if not settled:
         _ask_staff(f"{reading.kind}_reply", row, stored, now)
 
 
 def _stop(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
     first = row.suppressed_at is None
-    revoke_standing(row, said=_said(reading, reply, stored, now), now=now)
-    if reading.kind in (Word.CANCEL_STOP, Word.WRONG_NUMBER):
+    revoke_standing(row, said=_said(reading, reply, stored), now=now)
+    if reading.kind == Word.WRONG_NUMBER:
         _ask_staff(f"{reading.kind}_reply", row, stored, now)
-    provider_answered = reply.provider_answers and (bool(reply.opt_out_type) or reading.whole_message)
-    if first and not provider_answered:
-        plan_answer(
-            row, kind=AnswerKind.STOP_CONFIRMATION, cause=f"inbound:{stored.pk}", address=reply.address, now=now
-        )
+    elif reading.kind == Word.CANCEL_STOP:
+        ask_about_visits(row, source=f"inbound:{stored.pk}", now=now)
+    if first and not (reply.provider_answers and answered_stop(reply.body, reply.opt_out_type)):
+        cause = f"inbound:{stored.pk}"
+        confirm_stop(row, cause=cause, address=reply.address, since=stored.received_at, now=now)
 
 
-def _said(reading: Reading, reply: Reply, stored: Inbound, now: datetime) -> Revocation:
+def _said(reading: Reading, reply: Reply, stored: Inbound) -> Revocation:
     wrong = reading.kind == Word.WRONG_NUMBER
     return Revocation(
         reason=SuppressionReason.WRONG_NUMBER if wrong else SuppressionReason.KEYWORD,
         method="sms",
         by="client",
-        received_at=now,
+        received_at=stored.received_at,
         source=f"inbound:{stored.pk}",
         evidence={"body": reply.body, "opt_out_type": reply.opt_out_type},
     )
@@ -214,4 +260,5 @@ def _confirm_by_mail(row: Standing, contact: Contact, now: datetime) -> None:
         address = sealed.unseal(contact.address_sealed, "contact.address")
     except sealed.Unreadable:
         return
-    plan_answer(row, kind=AnswerKind.STOP_CONFIRMATION, cause=f"link:{contact.pk}", address=address, now=now)
+    hers = contact if contact.valid_to is None else None  # on a shared mailbox it is hers, not the newest client's
+    confirm_stop(row, cause=f"link:{contact.pk}", address=address, since=now, now=now, to=hers)

@@ -11,6 +11,7 @@ from django.db.models import Q
 from worker.actions import ledger, standing
 from worker.actions.audit import record
 from worker.actions.cancel import cancel
+from worker.actions.hand_over import coming_instructions, hand_over_after_stop
 from worker.models import Client, Grant, Suppression
 from worker.models.consent import Act
 from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
@@ -54,7 +55,7 @@ def revoke_standing(row: Standing, *, said: Revocation, now: datetime) -> None:
         channel=row.channel,
         reason=said.reason,
         source=said.source,
-        since=now,
+        since=min(said.received_at, now),
     )
     grants = list(Grant.objects.filter(standing=row).order_by("pk"))
     acts = [_act(said, grant.client_id, Purpose(grant.purpose), zone) for grant, zone in _zones(grants)]
@@ -101,8 +102,12 @@ def revoke_client(
 
 def _end(row: Standing, narrower: Q, said: Revocation, now: datetime) -> int:
     """Cancel what is planned there; after STOP only the one confirmation of that STOP may leave (rule 22)."""
-    course = Q(cls=MessageClass.COURSE) | Q(kind=AnswerKind.OPTIN_CONFIRMATION)
-    return cancel(which=Q(standing=row) & course & narrower, reason="revoked", actor=said.by, now=now)
+    course = Q(cls=MessageClass.COURSE) | Q(kind__in=(AnswerKind.OPTIN_QUESTION, AnswerKind.OPTIN_CONFIRMATION))
+    which = Q(standing=row) & course & narrower
+    instructions = coming_instructions(which, now=now)
+    ended = cancel(which=which, reason="revoked", actor=said.by, now=now)
+    hand_over_after_stop(instructions, now=now)
+    return ended
 
 
 def _zones(grants: list[Grant]) -> list[tuple[Grant, str]]:

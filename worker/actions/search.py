@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from worker import sealed
 from worker.models import ClientSearch
 from worker.models.client import SearchKind
+from worker.rules.names import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from worker.models import Client
 
@@ -37,10 +38,21 @@ def normalised(name: str) -> str:
 
 def index(client: Client, *, name: str, phone: str, email: str) -> None:
     """Write the hashes of a client, in the caller's transaction."""
+    _write(client, tokens_of(name, phone, email))
+
+
+def readdress(client: Client, *, channel: Channel, address: str) -> None:
+    """Find a client by her new phone or mailbox, and no longer by the old one, in the caller's transaction."""
+    phone, email = (address, "") if channel == Channel.SMS else ("", address)
+    tokens = list(tokens_of("", phone, email))
+    ClientSearch.objects.filter(client=client, kind__in={kind for kind, _ in tokens}).delete()
+    _write(client, tokens)
+
+
+def _write(client: Client, tokens: Iterable[tuple[SearchKind, str]]) -> None:
     ClientSearch.objects.bulk_create(
         ClientSearch(client=client, clinic_id=client.clinic_id, kind=kind, key_id=made.key_id, digest=made.digest)
         for kind, made in {
-            (kind, sealed.fingerprint(client.clinic_id, f"search.{kind}", value))
-            for kind, value in tokens_of(name, phone, email)
+            (kind, sealed.fingerprint(client.clinic_id, f"search.{kind}", value)) for kind, value in tokens
         }
     )

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from worker.actions.audit import record
+from worker.actions.drift import note_drift
 from worker.actions.hold import hold_standing
 from worker.actions.revoke import Revocation, revoke_standing
 from worker.actions.send.due import make_ready
+from worker.actions.stale import reconfirm_all
 from worker.actions.task import open_task, optin_failed
-from worker.models import Attempt, Grant, Message, Standing
+from worker.models import Attempt, Message, Standing
 from worker.models.attempt import AttemptState
-from worker.models.standing import GrantState
 from worker.models.suppression import SuppressionReason
-from worker.rules.errors import Effect, Outcome, Verdict, smtp_reply, twilio_code
+from worker.rules.errors import Effect, Outcome, Verdict, email_event, smtp_reply, twilio_code
 from worker.rules.names import Channel
 from worker.rules.states import State
 
@@ -33,6 +34,8 @@ def judge(channel: Channel, code: str, *, http_status: int = REFUSED_BY_CREATE) 
     if channel == Channel.SMS:
         return twilio_code(int(code) if code.isdecimal() else None, http_status)
     number = code[:3]
+    if code and not number.isdecimal():
+        return email_event(*code.split(" ", 1))  # an email provider's own words, such as "bounced invalid"
     return smtp_reply(int(number) if number.isdecimal() else 0, code)
 
 
@@ -76,13 +79,12 @@ def apply_effect(standing: Standing, message: Message, verdict: Verdict, *, now:
     if effect == Effect.NONE or not _often_enough(message, verdict):
         return
     if effect == Effect.SUPPRESS:
-        reason = SuppressionReason.CARRIER if message.channel == Channel.SMS else SuppressionReason.BOUNCE
+        reason = _reason(Channel(message.channel), verdict.code)
         said = Revocation(reason=reason, method="provider", by="provider", received_at=now, source=source)
+        note_drift(standing, message, verdict, now=now)
         revoke_standing(standing, said=said, now=now)
     elif effect == Effect.RECONFIRM:
-        Grant.objects.filter(standing=standing, state=GrantState.ACTIVE).update(
-            state=GrantState.NEEDS_RECONFIRMATION, changed_at=now
-        )
+        reconfirm_all(standing, source=source, now=now)
     elif effect == Effect.REVIEW:
         hold_standing(standing, why="provider_review", source=source, now=now)
     open_task(
@@ -102,6 +104,16 @@ def apply_effect(standing: Standing, message: Message, verdict: Verdict, *, now:
         code=verdict.code,
         facts={"effect": effect, "outcome": verdict.outcome},
     )
+
+
+def _reason(channel: Channel, code: str) -> SuppressionReason:
+    """Why that address is silent from now on: staff may mend a lost mailbox, a complaint only she takes back."""
+    if channel == Channel.SMS:
+        return SuppressionReason.CARRIER
+    if code.endswith((" spam", " unsubscribed")):
+        return SuppressionReason.COMPLAINT
+    gone = " 5.1." in code or code.endswith(" invalid")
+    return SuppressionReason.INVALID if gone else SuppressionReason.BOUNCE
 
 
 def _often_enough(message: Message, verdict: Verdict) -> bool:

@@ -85,7 +85,7 @@ class Mail:
     from_name: str
     from_address: str
     reply_to: str  # a watched mailbox (rule 124)
-    envelope_sender: str  # bounce+<attempt id>@mail domain: bounces name their attempt by it (rule 128)
+    envelope_sender: str  # bounce+<attempt id and proof>@mail domain: bounces name their attempt by it (rule 128)
     subject: str
     text: str
     html: str
@@ -93,4 +93,5 @@ class Mail:
     message_id: str
     list_id: str
     unsubscribe_url: str
+    unsubscribe_mail: str = ""  # a mailto: URL beside it, only where such mail is read (rule 115)
     auto_submitted: Literal["auto-generated", "auto-replied"] = "auto-generated"

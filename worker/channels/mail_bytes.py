@@ -39,6 +39,7 @@ _MESSAGE_ID = re.compile(rf"<{_DOT_ATOM}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+>")
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9-]+)+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:[/?#][!#-+\--;=?-Z_a-z~\[\]]*)?")
+_MAILTO = re.compile(r"mailto:[A-Za-z0-9.%_~-]+@[A-Za-z0-9.-]+\?subject=[A-Za-z0-9.%_~-]+")
 _PAGE = (
     '<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
     '<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n</head>\n'
@@ -73,11 +74,12 @@ def page(mail: Mail) -> str:
 def list_headers(mail: Mail) -> dict[str, str]:
     """Give the headers that make a mailbox show its unsubscribe button, and keep robots from answering.
 
-    One https URI, the one-click line to the letter, List-Id and Auto-Submitted (rules 109, 116, 117).
+    One https URI, after it a mailto where such mail is read; the one-click line to the letter, List-Id and
+    Auto-Submitted (rules 109, 115, 116, 117).
     """
     return {
         "List-Id": f"<{mail.list_id}>",
-        "List-Unsubscribe": f"<{mail.unsubscribe_url}>",
+        "List-Unsubscribe": ", ".join(f"<{url}>" for url in (mail.unsubscribe_url, mail.unsubscribe_mail) if url),
         "List-Unsubscribe-Post": ONE_CLICK,
         "Auto-Submitted": mail.auto_submitted,
     }
@@ -106,6 +108,8 @@ def checked(mail: Mail) -> Mail:
     _shape(mail.language, "language", _LANGUAGE, "give a BCP 47 tag such as en or es-MX", most=35)
     _shape(mail.auto_submitted, "auto_submitted", re.compile("auto-(generated|replied)"), "use one of the two")
     _unsubscribe(mail.unsubscribe_url)
+    if mail.unsubscribe_mail:
+        _shape(mail.unsubscribe_mail, "unsubscribe_mail", _MAILTO, "give one mailto URL, percent-encoded")
     for field, value in (("text", mail.text), ("html", mail.html)):
         if not value.strip() or _UNSENDABLE.search(value):
             raise Refusal(field, "is empty or has a control character", "write it again as plain words")

@@ -20,6 +20,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from twilio.rest.api import Api  # noqa: F401 - the client loads it at its first message, inside the second of P2
 
+from worker import clock
 from worker.channels.base import Accepted, NotStarted, Outcome, Refused, Sms, TryLater, Unknown
 from worker.channels.http import Answer, Connection, LostAnswerError, NotStartedError, Pool
 
@@ -95,6 +96,15 @@ def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isdecimal() and len(retry_after) < 7 else None  # noqa: PLR2004
 
 
+def speaking(slot: Connection, account_sid: str, auth_token: str, seen: dict[str, Answer]) -> Client:
+    """The real client of one account, its next call bound to an open connection; for calls other than a create.
+
+    `seen` gets the bare answer, whose status the package does not always hand on.
+    """
+    _call.set((slot, clock.running(), seen))
+    return _client(account_sid, auth_token, settings.TWILIO_API_URL, float(settings.PROVIDER_TIMEOUT_SECONDS))
+
+
 @lru_cache(maxsize=256)
 def _client(account_sid: str, auth_token: str, origin: str, timeout: float) -> Client:
     # An empty environment: TWILIO_EDGE and kin on the host must not redirect a clinic's texts.
@@ -137,7 +147,9 @@ class HeldConnection(AsyncHttpClient):
         headers: dict[str, str],
         auth: tuple[str, str] | None,
     ) -> bytes:
-        path = urlsplit(uri).path + (f"?{urlencode(params)}" if params else "")
+        asked = urlsplit(uri)
+        query = urlencode(params) if params else asked.query  # a list's next page comes as a whole address
+        path = asked.path + (f"?{query}" if query else "")
         body = _form(data or {}).encode()
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._authority}", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]

@@ -12,9 +12,11 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from worker import clock, dates
+from worker.models.appointment import AppointmentStatus
 from worker.rendering import CannotRender
 from worker.rules.local_time import local
 from worker.sealed import Unreadable
+from worker.web.care_calendar import next_visit
 from worker.web.care_plan import Course, is_approved, opened
 from worker.web.headers import private
 from worker.web.pages import nothing_here
@@ -65,6 +67,8 @@ def care(request: HttpRequest, token: str) -> HttpResponseBase:
     text = _text(course, rule) if rule else ""
     lines = list(_lines(course, rule, now))
     more = {"text": text, "text_language": course.language, "changed": rule is not None and not text, "lines": lines}
+    visit = next_visit(link, now)
+    more["calendar_url"] = f"{request.path}.ics" if visit and visit.status == AppointmentStatus.BOOKED else ""
     return render(request, "care.html", {**_frame(link), **more})
 
 

@@ -18,6 +18,7 @@ from worker import clock
 from worker.actions.receive import Reply, inbound_sms, receipt
 from worker.channels.twilio_signature import Fields, form_is_genuine, json_is_genuine
 from worker.models import Attempt
+from worker.rules.phone import bare_address
 from worker.rules.refusal import Refusals
 from worker.web import accounts
 from worker.web.requests import No, form_pairs, json_text, refuse_large, word
@@ -118,11 +119,6 @@ def twilio_inbound(_request: HttpRequest, said: Said) -> HttpResponse:
     reading = inbound_sms(reply, now=clock.now())
     log.info("inbound", clinic=sender.clinic_id, read_as=reading.kind.value)
     return _empty_answer()
-
-
-def bare_address(written: str) -> str:
-    """The number behind "whatsapp:" or "rcs:": a STOP there ends texts as well, as the provider has it (rule 26)."""
-    return written.strip().rpartition(":")[2]
 
 
 def _empty_answer() -> HttpResponse:

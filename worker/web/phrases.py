@@ -55,6 +55,17 @@ _SAID = {
         "still_nothing": "Nothing more comes from {clinic}.",
         "back": "See all your choices",
         "your_address": "your address",
+        "yes_title": "May {clinic} send {what} to {address}?",
+        "yes_lead": "Care notes after a visit, and reminders of the next one. Nothing comes before you say yes.",
+        "yes_button": "Yes, write to me",
+        "yes_what": "Saying yes is your free choice: your visits and your care stay the same either way. You can end"
+        " the messages at any time. To say no, simply close this page.",
+        "agreed_title": "Thank you, you will get our {what}",
+        "agreed_lead": "They come to {address}. You can end them at any time, with the link at the foot of every"
+        " email or by answering STOP to a text.",
+        "yes_over_title": "There is nothing to confirm here any more",
+        "yes_over_lead": "The time for this answer is over, or the messages were ended. If you want them, call"
+        " {phone} or ask at the front desk.",
         "gone_title": "There is nothing at this address",
         "gone_lead": "The link may have been cut off on its way. Please open it once more from the message itself.",
         "gone_stop": "To end text messages you can also answer STOP to any of them.",
@@ -63,6 +74,9 @@ _SAID = {
         "plan_title": "Your plan, day by day",
         "reading_now": "you are reading this",
         "from_us": "This page is yours alone. It is kept by {clinic}.",
+        "visit": "Visit at {clinic}",
+        "visit_question": "A question, or another time? Call {phone}.",
+        "calendar": "Put your next visit into your calendar",
         "pause_title": "Please call us about your care",
         "pause_lead": "{clinic} is going over these notes just now, so they are not shown. Your team will gladly"
         " answer you on the phone.",
@@ -114,6 +128,18 @@ _SAID = {
         "still_nothing": "No llegará nada más de {clinic}.",
         "back": "Ver todas sus opciones",
         "your_address": "su dirección",
+        "yes_title": "¿Puede {clinic} enviar {what} a {address}?",
+        "yes_lead": "Notas de cuidado después de una visita y recordatorios de la siguiente. Nada llega antes de su"
+        " sí.",
+        "yes_button": "Sí, escríbanme",
+        "yes_what": "Decir que sí es decisión suya: sus citas y su atención siguen igual en todo caso. Puede terminar"
+        " los mensajes cuando quiera. Para decir que no, basta con cerrar esta página.",
+        "agreed_title": "Gracias, recibirá nuestros {what}",
+        "agreed_lead": "Llegan a {address}. Puede terminarlos cuando quiera, con el enlace al final de cada correo o"
+        " respondiendo STOP a un mensaje.",
+        "yes_over_title": "Aquí ya no hay nada que confirmar",
+        "yes_over_lead": "El plazo para responder terminó, o los mensajes se dieron por terminados. Si los quiere,"
+        " llame al {phone} o pregunte en recepción.",
         "gone_title": "Aquí no hay nada",
         "gone_lead": "Puede que el enlace se haya cortado por el camino. Ábralo otra vez desde el propio mensaje.",
         "gone_stop": "Para terminar los mensajes de texto también puede responder STOP a cualquiera de ellos.",
@@ -122,6 +148,9 @@ _SAID = {
         "plan_title": "Su plan, día por día",
         "reading_now": "lo que está leyendo",
         "from_us": "Esta página es solo suya. La guarda {clinic}.",
+        "visit": "Cita en {clinic}",
+        "visit_question": "¿Una pregunta, u otra hora? Llame al {phone}.",
+        "calendar": "Añadir su próxima cita a su calendario",
         "pause_title": "Por favor, llámenos sobre sus cuidados",
         "pause_lead": "{clinic} está revisando estas notas en este momento, por eso no se muestran. Su equipo le"
         " atenderá con gusto por teléfono.",

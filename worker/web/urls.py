@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from worker.web import care, health, hooks, pages, unsubscribe
+from worker.web import care, care_calendar, confirm, email_hooks, health, hooks, pages, unsubscribe
 
 urlpatterns = [
     path("", pages.start),
     path("favicon.ico", pages.no_icon),
     path("u/<str:token>", unsubscribe.leave),
+    path("c/<str:token>.ics", care_calendar.calendar),
     path("c/<str:token>", care.care),
+    path("y/<str:token>", confirm.confirm),
     path("hooks/twilio/inbound", hooks.twilio_inbound),
     path("hooks/twilio/status", hooks.twilio_status),
+    path("hooks/email/<str:provider>/events", email_hooks.events),
+    path("hooks/email/<str:provider>/inbound", email_hooks.inbound),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

@@ -46,22 +46,22 @@ def _client(client: Client) -> dict[str, Any]:
     plain = ("external_id", "language", "zone", "health_basis")
     return {
         "id": client.pk,
-        "name": _opened(client.name_sealed, "client.name"),
+        "name": opened(client.name_sealed, "client.name"),
         **{name: getattr(client, name) for name in plain},
-        "created_at": _iso(client.created_at),
-        "erased_at": _iso(client.erased_at),
+        "created_at": iso(client.created_at),
+        "erased_at": iso(client.erased_at),
     }
 
 
 def _contact(contact: Contact) -> dict[str, Any]:
     return {
         "channel": contact.channel,
-        "address": _opened(contact.address_sealed, "contact.address"),
-        "as_written": _opened(contact.raw_sealed, "contact.raw"),
+        "address": opened(contact.address_sealed, "contact.address"),
+        "as_written": opened(contact.raw_sealed, "contact.raw"),
         "relationship": contact.relationship,
-        "holder": _opened(contact.holder_sealed, "contact.holder"),
-        "valid_from": _iso(contact.valid_from),
-        "valid_to": _iso(contact.valid_to),
+        "holder": opened(contact.holder_sealed, "contact.holder"),
+        "valid_from": iso(contact.valid_from),
+        "valid_to": iso(contact.valid_to),
     }
 
 
@@ -76,10 +76,10 @@ def _consent(act: ConsentEvent) -> dict[str, Any]:
     return {
         "id": act.pk,
         **{name: getattr(act, name) for name in plain},
-        "happened_at": _iso(act.happened_at),
-        "recorded_at": _iso(act.recorded_at),
+        "happened_at": iso(act.happened_at),
+        "recorded_at": iso(act.recorded_at),
         "wording": _wording(act.wording),
-        "evidence": _json(stored.sealed, "consent.evidence") if stored else None,
+        "evidence": opened_json(stored.sealed, "consent.evidence") if stored else None,
     }
 
 
@@ -97,8 +97,8 @@ def _grants(client: Client) -> Page:
             "channel": each.standing.channel,
             "purpose": each.purpose,
             "state": each.state,
-            "confirmed_at": _iso(each.confirmed_at),
-            "changed_at": _iso(each.changed_at),
+            "confirmed_at": iso(each.confirmed_at),
+            "changed_at": iso(each.changed_at),
         }
         for each in rows
     ]
@@ -111,8 +111,8 @@ def _suppressions(client: Client) -> Page:
         {
             "channel": each.channel,
             "reason": each.reason,
-            "since": _iso(each.since),
-            "lifted_at": _iso(each.lifted_at),
+            "since": iso(each.since),
+            "lifted_at": iso(each.lifted_at),
         }
         for each in rows
     ]
@@ -125,7 +125,7 @@ def _treatments(client: Client) -> Page:
             "external_id": each.external_id,
             "protocol": each.version.protocol.code,
             "version": each.version.number,
-            "performed_at": _iso(each.performed_at),
+            "performed_at": iso(each.performed_at),
             "zone": each.zone,
             "practitioner": each.practitioner,
         }
@@ -138,10 +138,10 @@ def _appointments(client: Client) -> Page:
         {
             "external_id": each.external_id,
             "source": each.source,
-            "starts_at": _iso(each.starts_at),
+            "starts_at": iso(each.starts_at),
             "zone": each.zone,
             "status": each.status,
-            "changed_at": _iso(each.changed_at),
+            "changed_at": iso(each.changed_at),
         }
         for each in client.appointments.order_by("pk")
     ]
@@ -153,16 +153,16 @@ def _message(message: Message) -> dict[str, Any]:
     return {
         "step": message.step.code,
         **{name: getattr(message, name) for name in plain},
-        **{name: _iso(getattr(message, name)) for name in moments},
+        **{name: iso(getattr(message, name)) for name in moments},
         "attempts": [_attempt(each) for each in message.tries.order_by("decided_at")],
     }
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     """The text as it was sent; None once retention has emptied it."""
-    said = _json(attempt.body_sealed, "attempt.body") or {"subject": None, "text": None}
+    said = opened_json(attempt.body_sealed, "attempt.body") or {"subject": None, "text": None}
     return {
-        "decided_at": _iso(attempt.decided_at),
+        "decided_at": iso(attempt.decided_at),
         "state": attempt.state,
         "code": attempt.code,
         "provider_id": attempt.provider_id,
@@ -173,8 +173,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
             {
                 "status": each.status,
                 "code": each.code,
-                "received_at": _iso(each.received_at),
-                "raw": _json(each.raw_sealed, "receipt.raw"),
+                "received_at": iso(each.received_at),
+                "raw": opened_json(each.raw_sealed, "receipt.raw"),
             }
             for each in attempt.receipts.order_by("pk")
         ],
@@ -194,10 +194,10 @@ def _replies(client: Client) -> Page:
 
 
 def _reply(inbound: Inbound, *, shared: bool) -> dict[str, Any]:
-    said = None if shared else _opened(inbound.body_sealed, "inbound.body")
+    said = None if shared else opened(inbound.body_sealed, "inbound.body")
     return {
         "channel": inbound.channel,
-        "received_at": _iso(inbound.received_at),
+        "received_at": iso(inbound.received_at),
         "read_as": inbound.word,
         "provider_id": inbound.provider_id,
         "text": said,
@@ -210,9 +210,9 @@ def _tasks(client: Client) -> Page:
         {
             "kind": each.kind,
             "facts": each.facts,
-            "opened_at": _iso(each.opened_at),
-            "due_at": _iso(each.due_at),
-            "done_at": _iso(each.done_at),
+            "opened_at": iso(each.opened_at),
+            "due_at": iso(each.due_at),
+            "done_at": iso(each.done_at),
             "done_by": each.done_by,
         }
         for each in client.tasks.order_by("pk")
@@ -230,7 +230,7 @@ def _events(client: Client) -> Page:
     subjects += (f"standing:{pk}" for pk in alone.values_list("pk", flat=True))
     plain = ("kind", "subject", "actor", "code", "facts")
     return [
-        {"at": _iso(each.at), **{name: getattr(each, name) for name in plain}}
+        {"at": iso(each.at), **{name: getattr(each, name) for name in plain}}
         for each in Event.objects.filter(subject__in=subjects).order_by("pk")
     ]
 
@@ -239,14 +239,17 @@ def _standings(client: Client) -> list[int]:
     return list(client.contacts.values_list("standing_id", flat=True))
 
 
-def _opened(value: bytes | memoryview | None, context: str) -> str | None:
+def opened(value: bytes | memoryview | None, context: str) -> str | None:
+    """A sealed value, opened; None where nothing is stored. Raises sealed.Unreadable."""
     return sealed.unseal(value, context) if value else None
 
 
-def _json(value: bytes | memoryview | None, context: str) -> Any:
-    said = _opened(value, context)
+def opened_json(value: bytes | memoryview | None, context: str) -> Any:
+    """The same for a sealed JSON value."""
+    said = opened(value, context)
     return None if said is None else json.loads(said)
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
+    """A moment as ISO 8601, or None."""
     return at.isoformat() if at else None

@@ -13,7 +13,7 @@ from worker.actions import standing as standings
 from worker.actions.audit import record
 from worker.actions.cancel import cancel
 from worker.actions.privacy.manifest import Manifest, kept
-from worker.actions.privacy.provider import copies
+from worker.actions.privacy.provider import ask
 from worker.actions.privacy.stores import Hers, hers
 from worker.models import Appointment, Attempt, Client, ClientSearch, Contact, Grant, Link, StaffTask, Treatment
 from worker.models.appointment import AppointmentStatus
@@ -68,7 +68,7 @@ def erase(*, client_id: int, by: str, now: datetime) -> Manifest:
         client=client.pk, clinic=client.clinic.slug, erased_at=client.erased_at or now, again=before is not None,
         wiped=wiped, ended=ended, kept=kept(client.pk, [row.pk for row in rows]), shared_with=of.others,
         in_flight=Attempt.objects.filter(message__client=client, state=AttemptState.SENDING).count(),
-        at_the_provider=copies(client, of),
+        at_the_provider=ask(client, of, now=now),
     )  # fmt: skip
 
 

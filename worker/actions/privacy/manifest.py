@@ -51,8 +51,8 @@ class Manifest:
             yield f"  {self.shared_with} other client(s) share an address; replies from it are wiped as well"
         if self.in_flight:
             yield f"  {self.in_flight} call(s) under way: erase again in a few minutes for the whole list of copies"
-        yield f"  at the provider: {len(self.at_the_provider)} copies, not deleted yet:"
-        yield from (f"    {copy.call}" for copy in self.at_the_provider)
+        yield f"  at the provider: {len(self.at_the_provider)} copies; ask again by erasing again:"
+        yield from (f"    {copy.state:7}  {copy.call}" for copy in self.at_the_provider)
         yield from (f"  {each}" for each in self.elsewhere)
 
 

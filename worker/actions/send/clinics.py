@@ -41,10 +41,11 @@ def card(clinic_id: int, revision: int) -> Card:  # noqa: ARG001 - a new revisio
 
 
 def _voice(sender: Sender) -> Voice:
+    account_sid, auth_token = account(sender)
+    return Voice(sender_id=sender.pk, identity=sender.identity, account_sid=account_sid, auth_token=auth_token)
+
+
+def account(sender: Sender) -> tuple[str, str]:
+    """The provider account that a sender belongs to, and its newest auth token. Raises sealed.Unreadable."""
     own = sealed.unseal_json(sender.credentials_sealed, "sender.credentials") if sender.credentials_sealed else []
-    return Voice(
-        sender_id=sender.pk,
-        identity=sender.identity,
-        account_sid=sender.account_sid or settings.TWILIO_ACCOUNT_SID,
-        auth_token=own[0] if own else settings.TWILIO_AUTH_TOKEN,
-    )
+    return sender.account_sid or settings.TWILIO_ACCOUNT_SID, own[0] if own else settings.TWILIO_AUTH_TOKEN

@@ -45,7 +45,11 @@ READ = (
     "SELECT m.id, m.state, r.lease, s.suppressed_why, s.held_why, "
     # the opt-in confirmation is about whatever was agreed to at that address, not about one purpose
     "CASE WHEN m.kind = 'optin_confirmation' THEN (SELECT 'active' FROM aftercare_grant o WHERE "
-    "o.standing_id = m.standing_id AND o.client_id = m.client_id AND o.state = 'active' LIMIT 1) ELSE g.state END, "
+    "o.standing_id = m.standing_id AND o.client_id = m.client_id AND o.state = 'active' LIMIT 1) "
+    # and so is the question before it, as long as any of it waits for her yes
+    "WHEN m.kind = 'optin_question' THEN (SELECT max(o.state) FROM aftercare_grant o WHERE "
+    "o.standing_id = m.standing_id AND o.client_id = m.client_id AND o.state IN ('active', 'pending')) "
+    "ELSE g.state END, "
     "g.confirmed_at IS NOT NULL, "
     "coalesce(t.generation, a.generation, m.generation) = m.generation AND coalesce(a.status, 'booked') = 'booked' "
     "FROM aftercare_message m "
@@ -332,8 +336,10 @@ def _decided_on(each: Prepared, verdict: Decision, worker: str) -> str:
 
 
 def _same_again(each: Prepared, verdict: Decision) -> bool:
-    """Waiting for the opt-in confirmation is asked every minute; only the first answer is news."""
-    return isinstance(verdict, Later) and verdict.reason == Reason.UNCONFIRMED == each.row["reason"]
+    """Waiting for the client's yes, or for the confirmation of it, is asked again and again; only the first is news."""
+    if not isinstance(verdict, Later) or verdict.reason not in (Reason.PENDING, Reason.UNCONFIRMED):
+        return False
+    return bool(verdict.reason == each.row["reason"])
 
 
 def _code(verdict: Decision) -> str:

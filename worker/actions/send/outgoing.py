@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -66,7 +67,7 @@ def _mail(each: Prepared) -> Mail:
         from_name=clinic.name,
         from_address=voice.identity,
         reply_to=clinic.reply_to,
-        envelope_sender=f"bounce+{each.attempt_id.hex}@{domain}",
+        envelope_sender=f"{tokens.return_path(each.attempt_id)}@{domain}",
         subject=each.words.subject,
         text=each.words.text,
         html=each.words.html,
@@ -74,8 +75,16 @@ def _mail(each: Prepared) -> Mail:
         message_id=mail_bytes.message_id(_id_key(), str(row["pk"]), each.body_sha256, domain),
         list_id=f"{clinic.slug}-{each.purpose}.{domain}",
         unsubscribe_url=f"{settings.PUBLIC_URL}/u/{tokens.make('u', link)}" if link is not None else "",
+        unsubscribe_mail=_leave_by_mail(clinic.reply_to, link),
         auto_submitted="auto-replied" if each.cls == MessageClass.ANSWER else "auto-generated",
     )
+
+
+def _leave_by_mail(reply_to: str, link: int | None) -> str:
+    """A mailto: for mail programs that leave by mail; only where somebody reads that mailbox (rule 115)."""
+    if link is None or not settings.MAIL_IS_READ:
+        return ""
+    return f"mailto:{quote(reply_to, safe='@')}?subject=unsubscribe%20{tokens.make('u', link)}"
 
 
 def _id_key() -> bytes:

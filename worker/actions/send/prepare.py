@@ -42,7 +42,8 @@ COLUMNS = {
     "cls": "m.cls", "kind": "m.kind", "language": "m.language", "zone": "m.zone", "due_at": "m.due_at",
     "expires_at": "m.expires_at", "reason": "m.reason", "attempts": "m.attempts",
     "address_sealed": "m.address_sealed", "contact__address_sealed": "contact.address_sealed",
-    "contact__link_key": "contact.link_key", "care__key": "care.key", "client__name_sealed": "client.name_sealed",
+    "contact__link_key": "contact.link_key", "contact__holder_sealed": "contact.holder_sealed",
+    "care__key": "care.key", "client__name_sealed": "client.name_sealed",
     "appointment__starts_at": "appointment.starts_at", "treatment__performed_at": "treatment.performed_at",
 }  # fmt: skip
 MOMENTS = ("due_at", "expires_at", "appointment__starts_at", "treatment__performed_at")
@@ -210,17 +211,26 @@ def _values(made: Prepared, version: rendering.Version) -> dict[str, str]:
     row, card_ = made.row, made.card
     assert card_ is not None
     names = version.names(step=row["step__code"], channel=made.channel, language=row["language"])
-    name = row["client__name_sealed"] if "first_name" in names else None
+    name = _reader(made) if "first_name" in names else ""
     return template_values(
         channel=made.channel,
         language=row["language"],
         zone=ZoneInfo(row["zone"]),
         clinic=card_.clinic,
-        name=sealed.unseal(name, "client.name") if name else "",
+        name=name,
         messages_promised=version.source.frequency,
         interval_days=version.source.interval_days,
         care_url=link_url("c", row["care__key"], row["step__ordinal"]) if "care_url" in names else None,
         unsubscribe_url=link_url("u", row["contact__link_key"]) if "unsubscribe_url" in names else None,
+        confirm_url=link_url("y", row["contact__link_key"]) if "confirm_url" in names else None,
         session_at=row["appointment__starts_at"] if names & SESSION_NAMES else None,
         treated_at=row["treatment__performed_at"] if names & TREATMENT_NAMES else None,
     )
+
+
+def _reader(made: Prepared) -> str:
+    """Whom the words greet: an answer is for whoever holds the address, the course is about the client (rule 15)."""
+    row = made.row
+    if made.cls == MessageClass.ANSWER and row["contact__holder_sealed"]:
+        return sealed.unseal(row["contact__holder_sealed"], "contact.holder")
+    return sealed.unseal(row["client__name_sealed"], "client.name") if row["client__name_sealed"] else ""

@@ -8,9 +8,10 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from worker import clock
-from worker.actions.audit import append_seals, unsealed
+from worker.actions.audit import append_seals, lock_chain, unsealed
 from worker.actions.send.due import close_missed, doubt_silent, promote, release_unpaused
 from worker.models import Clinic
+from worker.models.chain import INSTALLATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +48,15 @@ def _tried(step: Callable[[], int]) -> int:
 
 def seal_decisions() -> int:
     """Chain decision rows that no seal covers yet; how many. Looks before it takes any clinic's lock."""
-    waiting = unsealed(None, SEALS).values_list("clinic_id", flat=True)
-    known = Clinic.objects.filter(pk__in=set(waiting)).values_list("pk", flat=True)
-    return sum(_seal(clinic_id) for clinic_id in known)
+    waiting = set(unsealed(None, SEALS).values_list("clinic_id", flat=True))
+    known = Clinic.objects.filter(pk__in=waiting).values_list("pk", flat=True)
+    return sum(seal_clinic(clinic_id) for clinic_id in (*known, *({INSTALLATION} & waiting)))
 
 
 @transaction.atomic
-def _seal(clinic_id: int) -> int:
-    Clinic.objects.select_for_update(no_key=True).get(pk=clinic_id)  # one sealer at a time for each chain
+def seal_clinic(clinic_id: int) -> int:
+    """The same for one clinic's chain; at most SEALS rows at once, so that nobody waits long for its lock."""
+    lock_chain(clinic_id)
     events = list(unsealed(clinic_id, SEALS))
     if events:
         append_seals(clinic_id, "event", events)

@@ -1,0 +1,135 @@
+"""What Twilio keeps of our texts: the list of what came in, and the copies that it empties or deletes when asked.
+
+None of these calls writes to a client; each may be repeated without harm. The real client speaks, over our own
+transport: its time-out holds, it follows no redirect, and nothing is logged (rules 60, 82, 83).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+
+from worker import clock
+from worker.channels.http import IDLE_SECONDS, LostAnswerError, NotStartedError, Pool
+from worker.channels.sms import speaking
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from twilio.rest import Client
+
+    from worker.channels.http import Answer, Connection
+
+PAGE = 40  # messages in one answer: 40 of the longest stay under the largest answer that we take
+INBOUND, OK = "inbound", 200
+GONE = ("404", "20404")
+
+
+class RecordsError(Exception):
+    """The provider did not do it; `code` is its own, the HTTP status, or a word. Never an id or an address."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One text that came in, as the provider lists it; `at` is aware UTC, by the provider's clock."""
+
+    provider_id: str
+    sender: str
+    to: str
+    service: str
+    body: str
+    at: datetime
+
+
+class Records:
+    """One account at the provider, over one connection that is closed at the end: `with Records(...) as records`."""
+
+    def __init__(self, account_sid: str, auth_token: str) -> None:
+        self._account_sid, self._auth_token = account_sid, auth_token
+        self._pool = Pool(settings.TWILIO_API_URL)
+        self._slot: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._slot is not None:
+            self._slot.close()
+
+    async def received(self, *, to: str, since: datetime, until: datetime, deadline: float) -> list[Received]:
+        """Every text that came in from `since` to `until` (aware UTC), oldest first; `to` "" means the whole account.
+
+        Goes through all pages, or raises RecordsError: "too_long" once `clock.running()` has passed `deadline`.
+        """
+        wanted: dict[str, Any] = {"date_sent_after": since, "date_sent_before": until, "page_size": PAGE}
+        if to:
+            wanted["to"] = to
+        page = await self._asked(lambda client: client.messages.page_async(**wanted))
+        found: list[Received] = []
+        while page is not None:
+            found += (_received(each) for each in page if each.direction == INBOUND)
+            if clock.running() > deadline:
+                raise RecordsError("too_long")
+            page = await self._asked(partial(_following, page))
+        return sorted(found, key=lambda each: (each.at, each.provider_id))
+
+    async def redact(self, provider_id: str) -> None:
+        """Empty the text of one message there; one that is gone is empty. Raises RecordsError."""
+        await self._done(lambda client: client.messages(provider_id).update_async(body=""))
+
+    async def delete(self, provider_id: str) -> None:
+        """Delete one message there, text and number; one that is gone is deleted. Raises RecordsError."""
+        await self._done(lambda client: client.messages(provider_id).delete_async())
+
+    async def _done(self, call: Callable[[Client], Awaitable[Any]]) -> None:
+        try:
+            await self._asked(call)
+        except RecordsError as error:
+            if error.code not in GONE:
+                raise
+
+    async def _asked(self, call: Callable[[Client], Awaitable[Any]]) -> Any:
+        seen: dict[str, Answer] = {}
+        try:
+            return await call(speaking(await self._open(), self._account_sid, self._auth_token, seen))
+        except (NotStartedError, LostAnswerError):
+            raise RecordsError("no_answer") from None
+        except (TwilioRestException, TwilioServiceException) as error:
+            raise RecordsError(str(error.code or error.status)) from None  # its words hold numbers (rule 60)
+        except (TwilioException, ValueError, KeyError, TypeError, AttributeError):
+            status = seen["answer"].status if "answer" in seen else OK
+            raise RecordsError("unreadable" if status == OK else str(status)) from None
+
+    async def _open(self) -> Connection:
+        if self._slot is not None and clock.running() - self._slot.idle_since > IDLE_SECONDS:
+            self._slot.close()
+        if self._slot is None or not self._slot.is_open():
+            opened = await self._pool.reserve(1)
+            if not opened:
+                raise RecordsError("no_connection")
+            self._slot = opened[0]
+        return self._slot
+
+
+async def _following(page: Any, _client: Client) -> Any:
+    return await page.next_page_async()
+
+
+def _received(listed: Any) -> Received:
+    return Received(
+        provider_id=str(listed.sid),
+        sender=str(listed.from_ or ""),
+        to=str(listed.to or ""),
+        service=str(listed.messaging_service_sid or ""),
+        body=str(listed.body or ""),
+        at=listed.date_sent or listed.date_created,
+    )
