@@ -28,7 +28,8 @@ RUN --mount=type=cache,target=/root/.cache/uv uv pip install "flower>=2.2,<3"
 
 # The code belongs to root and the parts run as 10001, so that a part can never change its own program.
 FROM base AS runtime
-RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin aftercare
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin aftercare \
+    && install --directory --owner=10001 --group=10001 /heads
 USER 10001:10001
 
 FROM runtime AS sandbox

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from celery import Celery, signals
 from celery import __version__ as celery_version
 from celery.schedules import crontab
 from django.conf import settings
+from kombu.exceptions import OperationalError
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
     from celery.apps.worker import Worker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+def _read_mailbox() -> dict[str, Any]:
+    """Twice within the five minutes in which a stop may be confirmed (rule 22); nothing where there is no mailbox."""
+    options = {"expires": 120, "queue": "tend"}
+    entry = {"task": "aftercare.read_mailbox", "schedule": 120.0, "options": options}
+    return {"read mailbox": entry} if settings.MAILBOX_URL else {}
+
 
 app = Celery("aftercare")
 app.config_from_object(
@@ -66,12 +76,40 @@ app.config_from_object(
             )
         }
         | {
+            "reconcile": {
+                "task": "aftercare.reconcile",
+                "schedule": settings.RECONCILE_SECONDS,
+                "options": {"expires": settings.RECONCILE_SECONDS * 2, "queue": "tend"},
+            }
+        }
+        | {
+            "expire consents": {
+                "task": "aftercare.expire_consents",
+                "schedule": crontab(minute="*/10"),  # the gate keeps the very minute; this one tells staff
+                "options": {"expires": 600, "queue": "tend"},
+            },
+            "stale consents": {
+                "task": "aftercare.stale_consents",
+                "schedule": crontab(hour=4, minute=41),  # UTC; a missed day is made up for by the next
+                "options": {"expires": 3600, "queue": "tend"},
+            },
             "retain": {
                 "task": "aftercare.retain",
                 "schedule": crontab(hour=3, minute=17),  # UTC; a missed day is made up for by the next
                 "options": {"expires": 3600, "queue": "tend"},
-            }
-        },
+            },
+            "follow zones": {
+                "task": "aftercare.follow_zones",
+                "schedule": crontab(hour=2, minute=23),  # UTC; a new image brings new data, so each start looks too
+                "options": {"expires": 3600, "queue": "tend"},
+            },
+            "publish heads": {
+                "task": "aftercare.publish_heads",
+                "schedule": crontab(minute=41),
+                "options": {"expires": 3000, "queue": "tend"},
+            },
+        }
+        | _read_mailbox(),
         "imports": ["worker.tasks"],
     }
 )
@@ -93,6 +131,14 @@ def _touch(**_: Any) -> None:
 @signals.worker_init.connect
 def _first_touch(sender: Worker | None = None, **_: Any) -> None:  # noqa: ARG001 - celery's signature
     _touch()
+
+
+@signals.worker_ready.connect
+def _reconcile_first(**_: Any) -> None:
+    """What was said while no worker ran, and what new zone data move, is looked for at once; else by the next beat."""
+    with contextlib.suppress(OperationalError):
+        for name in ("reconcile", "follow_zones"):
+            app.send_task(f"aftercare.{name}", queue="tend", expires=60, retry=False)
 
 
 def survive_lost_broker() -> None:

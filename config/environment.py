@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from decimal import Decimal
 from pathlib import Path
 
 
@@ -50,6 +52,17 @@ def flag(name: str, *, default: bool = False) -> bool:
     if raw in {"0", "false", "no", "off"}:
         return False
     raise BadSetting(f"{name}: {raw!r} is neither 1 nor 0")
+
+
+def price(name: str) -> tuple[Decimal, str] | None:
+    """An amount and its currency such as "0.0083 USD"; None when absent. Raises BadSetting otherwise."""
+    raw = text(name)
+    if not raw:
+        return None
+    match = re.fullmatch(r"(\d{1,4}(?:\.\d{1,6})?) ([A-Z]{3})", raw, re.ASCII)
+    if match is None:
+        raise BadSetting(f"{name}: {raw!r} is no price; write the amount and its currency: {name}=0.0083 USD")
+    return Decimal(match[1]), match[2]
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

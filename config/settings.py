@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 
 from config import logging as log_setup
-from config.environment import BadSetting, choice, flag, number, secret, secrets, text
+from config.environment import BadSetting, choice, flag, number, price, secret, secrets, text
 from config.keys import embedded_keys, refuse_bad_keys, sandbox_account
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,6 +75,11 @@ if _missing:
 PUBLIC_URL = text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SMS_CHANNEL = choice("SMS_CHANNEL", "sandbox", ("sandbox", "twilio"))
 EMAIL_URL = secret("EMAIL_URL", "sandbox")
+EMAIL_HOOK_SECRET = secret("EMAIL_HOOK_SECRET")
+MAILBOX_URL = secret("MAILBOX_URL")
+# Replies to reply_to reach us, one way or the other; only then do mails offer to leave by mail (rule 115).
+EMAIL_INBOUND_HOOK = flag("EMAIL_INBOUND_HOOK")
+MAIL_IS_READ = bool(MAILBOX_URL) or EMAIL_INBOUND_HOOK
 SANDBOX_URL = text("SANDBOX_URL", "http://127.0.0.1:8025").rstrip("/")
 SANDBOX_SMTP_URL = text("SANDBOX_SMTP_URL", "smtp://127.0.0.1:8026")
 SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN = sandbox_account(SECRET_KEY)
@@ -107,6 +112,13 @@ PROVIDER_TIMEOUT_SECONDS = number("PROVIDER_TIMEOUT_SECONDS", 10, least=1)
 LEASE_SECONDS = number("LEASE_SECONDS", 60, least=15)
 TICK_SECONDS = number("TICK_MILLISECONDS", 1000, least=100) / 1000
 HEARTBEAT_FILE = text("HEARTBEAT_FILE")
+RECONCILE_SECONDS = number("RECONCILE_SECONDS", 60, least=1)
+# What one part of an SMS costs, for the forecast; None: no cost is shown.
+SMS_PRICE = price("SMS_PRICE")
+# --- what the provider keeps -----------------------------------------------------------------------
+REDACT_AT_PROVIDER_DAYS = number("REDACT_AT_PROVIDER_DAYS", 0)  # 0: texts stay there as long as the provider likes
+# How far each chain has come, signed; worth most on a disk that the database's owner can't write.
+HEADS_FILE = text("HEADS_FILE", str(AFTERCARE_HOME / "heads.jsonl"))
 
 # --- Celery's broker: may be emptied at any moment -------------------------------------------------
 REDIS_URL = secret("REDIS_URL", f"redis+socket://{AFTERCARE_HOME / 'redis' / 'redis.sock'}")

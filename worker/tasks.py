@@ -8,7 +8,12 @@ from django.conf import settings
 
 from config.celery import app
 from worker import clock
+from worker.actions import follow_zones as zones
+from worker.actions import heads as publishing
+from worker.actions import mail_poll, optin_expiry, stale
+from worker.actions.privacy import copies, redact
 from worker.actions.privacy import retain as retention
+from worker.actions.reconcile import reconcile
 from worker.actions.send import tend as tending
 from worker.actions.send.shift import shift
 from worker.channels import carriers
@@ -38,7 +43,48 @@ def tend() -> None:
     tending.tend()
 
 
+@task(name="aftercare.expire_consents", queue="tend")
+def expire_consents() -> None:
+    """End the opt-in questions that nobody answered in time."""
+    optin_expiry.expire_unanswered(now=clock.now())
+
+
+@task(name="aftercare.stale_consents", queue="tend")
+def stale_consents() -> None:
+    """Ask again where nobody has heard of anybody for long."""
+    stale.find_stale(now=clock.now())
+
+
 @task(name="aftercare.retain", queue="tend")
 def retain() -> None:
     """Empty texts, replies and raw receipts whose time is over; half a minute a day, so that nothing waits for it."""
     retention.retain(now=clock.now(), longest=30.0)
+    redact.ask_to_redact(days=settings.REDACT_AT_PROVIDER_DAYS, now=clock.now())
+
+
+@task(name="aftercare.follow_zones", queue="tend")
+def follow_zones() -> None:
+    """Move what an update of the zone data moves; with the same data it looks and leaves."""
+    zones.follow_zones(now=clock.now())
+
+
+@task(name="aftercare.reconcile", queue="tend")
+def reconcile_inbound() -> None:
+    """Find texts whose webhook was lost in the provider's list; then empty there what an erasure, or the age, asks for.
+
+    One task for both: a provider that hangs may keep one process of a worker from sending, and never two.
+    """
+    reconcile(now=clock.now())
+    copies.clear_copies(now=clock.now())
+
+
+@task(name="aftercare.publish_heads", queue="tend")
+def publish_heads() -> None:
+    """Sign how far each chain has come, and publish it outside the database."""
+    publishing.publish_all(now=clock.now())
+
+
+@task(name="aftercare.read_mailbox", queue="tend")
+def read_mailbox() -> None:
+    """Read replies, bounces and complaints; a third of a minute at a time, so that nothing waits for it."""
+    mail_poll.mail_poll(longest=20.0)

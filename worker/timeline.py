@@ -33,7 +33,9 @@ class Course:
     enrolled_at: datetime | None = None  # set once, when the opt-in confirmation is to be planned
 
 
-def lay_out(course: Course, consented: frozenset[tuple[Channel, Purpose]], now: datetime) -> tuple[PlannedMessage, ...]:
+def lay_out(
+    course: Course, consented: frozenset[tuple[Channel, Purpose]], now: datetime, *, future_only: bool = False
+) -> tuple[PlannedMessage, ...]:
     """What would be planned, without writing anything: for the plan itself and for rehearsals."""
     source = rendering.version(course.version.document).source
     place = zone(course.client.zone)
@@ -49,15 +51,27 @@ def lay_out(course: Course, consented: frozenset[tuple[Channel, Purpose]], now: 
         hours_by_channel=_hours(course.clinic, course.client.zone),
         now=now,
         consented=consented,
+        future_only=future_only,
     )
 
 
 def consents_of(client: Client) -> frozenset[tuple[Channel, Purpose]]:
-    """The channels and purposes a client agreed to, as her standing says now."""
-    active = Grant.objects.filter(client=client, state=GrantState.ACTIVE, standing__suppressed_at__isnull=True)
+    """The channels and purposes a client agreed to, as her standing says now.
+
+    Those that wait for her yes are among them: what is planned meanwhile waits at the gate, and goes if it comes in
+    time (rule 7).
+    """
+    given = (GrantState.ACTIVE, GrantState.PENDING)
+    agreed = Grant.objects.filter(client=client, state__in=given, standing__suppressed_at__isnull=True)
     return frozenset(
-        (Channel(channel), Purpose(purpose)) for channel, purpose in active.values_list("standing__channel", "purpose")
+        (Channel(channel), Purpose(purpose)) for channel, purpose in agreed.values_list("standing__channel", "purpose")
     )
+
+
+def open_channels(client: Client) -> frozenset[Channel]:
+    """The channels on which some consent is active: only there is there anything to confirm (rule 6)."""
+    active = Grant.objects.filter(client=client, state=GrantState.ACTIVE, standing__suppressed_at__isnull=True)
+    return frozenset(Channel(channel) for channel in active.values_list("standing__channel", flat=True))
 
 
 def _hours(clinic: Clinic, zone: str) -> dict[Channel, Hours]:

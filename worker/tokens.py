@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 import secrets
 import struct
+import uuid
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,6 +20,8 @@ from django.conf import settings
 
 LENGTH = 24
 _SIGNED = 9
+_RETURN_PATH = re.compile(r"bounce\+([0-9a-f]{32})([0-9a-f]{16})@")
+MOST_RETURNED = 20  # a mail that names more is looked at no further
 
 
 class Named(NamedTuple):
@@ -63,3 +67,26 @@ def _keys() -> list[bytes]:
 def forget_keys() -> None:
     """Read the keys from the settings again."""
     _keys.cache_clear()
+
+
+def return_path(attempt_id: uuid.UUID) -> str:
+    """The local part that the bounces of one mail come back to: its attempt, and a proof that we wrote it (rule 128).
+
+    All lower case and 55 characters, for mail servers change the case and take no more than 64 (RFC 5321 4.5.3.1.1).
+    """
+    return f"bounce+{attempt_id.hex}{_proof(_keys()[0], attempt_id)}"
+
+
+def returned(text: str) -> list[uuid.UUID]:
+    """The attempts whose genuine return paths stand in `text`, in their order; what nobody signed is left out."""
+    found = [(uuid.UUID(name), proof) for name, proof in _RETURN_PATH.findall(text.lower())[:MOST_RETURNED]]
+    return [name for name, proof in found if _is_ours(name, proof)]
+
+
+def _is_ours(attempt_id: uuid.UUID, proof: str) -> bool:
+    genuine = [hmac.compare_digest(_proof(key, attempt_id), proof) for key in _keys()]
+    return any(genuine)
+
+
+def _proof(key: bytes, attempt_id: uuid.UUID) -> str:
+    return hmac.digest(key, b"bounce" + attempt_id.bytes, "sha256")[:8].hex()

@@ -30,6 +30,7 @@ def template_values(
     interval_days: tuple[int, int],
     care_url: str | None = None,
     unsubscribe_url: str | None = None,
+    confirm_url: str | None = None,
     session_at: datetime | None = None,
     treated_at: datetime | None = None,
 ) -> dict[str, str]:
@@ -39,7 +40,7 @@ def template_values(
     is written in GSM-7: one letter outside it would double what the text costs (rules 104, 105).
     """
     plain = _plain if channel is Channel.SMS else _as_written
-    known = {"care_url": care_url, "unsubscribe_url": unsubscribe_url}
+    known = {"care_url": care_url, "unsubscribe_url": unsubscribe_url, "confirm_url": confirm_url}
     values = {
         "first_name": first_name(name, channel),
         "clinic_name": plain(clinic.name),
@@ -65,7 +66,7 @@ def first_name(name: str, channel: Channel) -> str:
 
 
 def link_url(kind: str, key: int | None, step: int = 0) -> str | None:
-    """The public address of a link: kind "c" is a care page, "u" ends messages; None where there is no link."""
+    """The public address of a link: "c" a care page, "u" ends messages, "y" says yes; None where there is no link."""
     return None if key is None else f"{settings.PUBLIC_URL}/{kind}/{tokens.make(kind, key, step)}"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,6 +16,9 @@ from config.environment import BadSetting
 from worker import clock
 from worker.channels.email import check_email_url
 from worker.models import Approval, Clinic, ProtocolVersion, Sender, Standing
+from worker.reading import wordings
+from worker.reading.heads import published
+from worker.reading.returning_mail import ways_back
 from worker.rules.local_time import zone_data_version
 from worker.rules.names import Channel
 
@@ -99,6 +104,11 @@ def _email() -> Finding:
     return Finding("EMAIL_URL", ok=True, says="sandbox" if settings.EMAIL_URL == "sandbox" else "set")
 
 
+def _mail() -> Iterator[Finding]:
+    for what, ok, says, mend in ways_back():
+        yield Finding(what, ok=ok, says=says, mend=mend)
+
+
 def _keys() -> Iterator[Finding]:
     used = set(Standing.objects.values_list("key_id", flat=True).distinct())
     from worker import sealed
@@ -123,4 +133,34 @@ def _clinics() -> Iterator[Finding]:
         yield Finding(f"{clinic.slug} drafts", ok=True, says=f"{drafts} version(s) without a standing approval")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_database, _clock, _channels, _keys, _clinics)
+def _heads() -> Iterator[Finding]:
+    mend = "let HEADS_FILE name a file that this part may write, best on a disk that the database does not share"
+    path = Path(settings.HEADS_FILE)
+    place = path if path.exists() else next(each for each in path.parents if each.exists())
+    if path.is_dir() or not (path.exists() or place.is_dir()) or not os.access(place, os.W_OK):
+        yield Finding("HEADS_FILE", ok=False, says="can't be written", mend=mend)
+        return
+    known = published()
+    newest = max((each.at for each in known.newest().values()), default=None)
+    says = f"the newest head is of {newest:%-d %B %Y %H:%M} UTC" if newest else "no head was published yet"
+    says = known.faults[0] if known.faults else says
+    yield Finding("HEADS_FILE", ok=not known.faults, says=says, mend="run aftercare verify, and keep the file as it is")
+
+
+def _wordings() -> Iterator[Finding]:
+    for what, says, mend in wordings.unsound():
+        yield Finding(what, ok=False, says=says, mend=f"{mend}; give it the next version number")
+    for what in wordings.unknown():
+        yield Finding(what, ok=True, says="not checked: its language is not known here, let somebody read it")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _database,
+    _clock,
+    _channels,
+    _mail,
+    _keys,
+    _heads,
+    _clinics,
+    _wordings,
+)

@@ -30,6 +30,8 @@ PLAIN = {
     "cannot_render": "the text could not be made",
     "too_long": "the text was too long",
     "erased": "the client's data were erased",
+    "contact_changed": "the client has another address now",
+    "answered_already": "the question was answered, or no longer stands",
     "its_workers_died": "its workers died again and again; a person has to look",
     "no_address": "there is no readable address",
     "worker_silent": "the worker fell silent during the call: nobody knows yet whether it left",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from worker.models import Attempt, Clinic, Message, Pause, Ready, StaffTask
+from worker.models import Attempt, Clinic, Message, Pause, ProviderCopy, Ready, StaffTask, Watermark
 from worker.models.attempt import AttemptState
+from worker.models.provider_copy import CopyState
 from worker.rules.names import Channel
 from worker.rules.states import State
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MANY = 10_001  # counting further costs a second at ten million rows and helps nobody
+MOST_LISTS = 20  # the ones furthest behind
 
 
 def status(*, now: datetime) -> dict[str, Any]:
@@ -25,6 +27,21 @@ def status(*, now: datetime) -> dict[str, Any]:
         "held": _count(Message.objects.filter(state=State.HELD)),
         "in_flight": _count(Attempt.objects.filter(state=AttemptState.SENDING)),
         "tasks_open": _count(StaffTask.objects.filter(done_at__isnull=True)),
+        "tasks_overdue": _count(StaffTask.objects.filter(done_at__isnull=True, due_at__lte=now)),
+        "drift": _count(StaffTask.objects.filter(done_at__isnull=True, kind="ledger_drift")),
+        "copies": {
+            state.value: _count(ProviderCopy.objects.filter(state=state))
+            for state in (CopyState.PENDING, CopyState.FAILED)
+        },
+        "inbound_lists": [
+            {
+                "name": each.name,
+                "behind_seconds": (now - each.read_to).total_seconds(),
+                "failures": each.failures,
+                "code": each.code,
+            }
+            for each in Watermark.objects.filter(name__startswith="inbound:").order_by("read_to")[:MOST_LISTS]
+        ],
         "paused": [
             {"scope": each.scope, "value": each.value, "why": each.why, "by": each.by, "since": each.since.isoformat()}
             for each in Pause.objects.filter(ended_at__isnull=True).order_by("pk")

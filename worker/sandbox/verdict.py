@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from worker.sandbox.story import Happenings
 
-ATTEMPT = re.compile(r"[?&]d=([0-9a-f]{32})|bounce\+([0-9a-f]{32})@")
+ATTEMPT = re.compile(r"[?&]d=([0-9a-f]{32})|bounce\+([0-9a-f]{32})[0-9a-f]{16}@")
 SENT = {"accepted", "delivered"}
 FINAL = {*SENT, "withheld", "cancelled", "missed", "refused"}
 OPENS, CLOSES, SUNDAY_OPENS = time(9), time(20), time(12)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 VERBS = (
-    "up", "demo", "migrate", "worker", "beat", "web", "load", "approve", "withdraw", "enrol", "appointment", "revoke",
-    "messages", "explain", "rehearse", "status", "pause", "resume", "doctor", "verify", "words",
-    "rotate_keys", "erase", "export", "retain",
+    "up", "demo", "migrate", "worker", "beat", "web", "load", "approve", "withdraw", "enrol", "appointment", "contact",
+    "revoke", "messages", "tasks", "release", "explain", "rehearse", "forecast", "status", "pause", "resume", "doctor",
+    "verify", "words", "rotate_keys", "erase", "export", "dossier", "retain",
 )  # fmt: skip

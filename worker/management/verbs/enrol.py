@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
         "treatment": done.client.treatments.values_list("pk", flat=True).first(),
         "appointment": done.client.appointments.values_list("pk", flat=True).first(),
         "repeated": done.repeated,
+        "asked": done.asked,
         "messages": planned,
         "hand_over": hand_over,
     }
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
         f"  hand this over now: {each['step']} (no {each['channel']} can go before {each['until']})"
         for each in hand_over
     ]
+    lines += [f"  {each}: everything waits for the client's own yes" for each in done.asked]
     if said["appointment"]:
         lines.append(f"  the next session is appointment {said['appointment']}")
     if not planned:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from worker.management.fresh_file import fresh
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is None:
         _write(export(client_id=options.client, by=options.by, now=clock.now()), sys.stdout)
         return 0
-    file = _fresh(options.out)
+    file = fresh(options.out)
     try:
         with file:
             _write(export(client_id=options.client, by=options.by, now=clock.now()), file)
@@ -42,18 +43,6 @@ def run(options: argparse.Namespace) -> int:
         raise
     print(f"written to {options.out}; only you may read it. Delete it once the client has it.")
     return 0
-
-
-def _fresh(path: Path) -> TextIO:
-    """A file that was not there before, with mode 0600 from its first moment. Raises Refusals."""
-    from worker.rules.refusal import Refusal, Refusals
-
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
-    except FileExistsError:
-        raise Refusals([Refusal("out", "is there already", "name a new file")]) from None
-    except OSError as error:
-        raise Refusals([Refusal("out", f"can't be written ({error.strerror})", "name another file")]) from None
 
 
 def _write(said: object, out: TextIO) -> None:

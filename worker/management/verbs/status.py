@@ -31,8 +31,20 @@ def run(options: argparse.Namespace) -> int:
     ]
     lines.append(
         f"in flight {said['in_flight']}   unknown {said['unknown']}   held {said['held']}   "
-        f"tasks open {said['tasks_open']}"
+        f"tasks open {said['tasks_open']}   late {said['tasks_overdue']}"
     )
+    copies, lists = said["copies"], said["inbound_lists"]
+    if said["drift"] or any(copies.values()):
+        lines.append(
+            f"ledger drift {said['drift']}   copies at the provider: {copies['pending']} to delete, "
+            f"{copies['failed']} given up"
+        )
+    lines += [
+        f"list of incoming texts {each['name']}: {each['behind_seconds']:.0f} s behind, "
+        f"failed {each['failures']} times ({each['code']})"
+        for each in lists
+        if each["failures"]
+    ]
     lines += [f"paused: {each['scope']} {each['value']} by {each['by']}: {each['why']}" for each in said["paused"]]
     show(said, as_json=options.json, lines=lines)
     return 0

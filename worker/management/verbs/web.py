@@ -21,6 +21,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Become the gunicorn process."""
+    # A STOP that meets a frozen writer is answered 503 while the provider still listens (15 s, rule 96).
+    os.environ["SQLITE_TIMEOUT_SECONDS"] = os.environ.get("SQLITE_TIMEOUT_SECONDS") or "10"
     command = [
         sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", options.bind,
         "--workers", str(options.processes), "--threads", str(options.threads), "--worker-tmp-dir", _shared_memory(),
