@@ -27,6 +27,8 @@ def contents() -> dict[str, str]:
         "field_keys": fresh_key(),
         "fingerprint_keys": fresh_key(),
         "email_url": "sandbox",
+        "email_hook_secret": "",
+        "mailbox_url": "",
         "twilio_auth_token": "",
         "twilio_auth_token_fallbacks": "",
         "flower_basic_auth": f"operator:{secrets.token_urlsafe(18)}",

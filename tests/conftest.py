@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,11 @@ HOME = Path(tempfile.mkdtemp(prefix="aftercare-tests-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 OURS = (
     "CALENDAR_FILE", "SECRET_KEY_FALLBACKS", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_FALLBACKS",
-    "TWILIO_API_URL", "SANDBOX_URL", "SANDBOX_SMTP_URL", "REDIS_URL", "HEARTBEAT_FILE", "AFTERCARE_WORKER_SESSION",
-    "ALLOWED_HOSTS", "LEASE_SECONDS", "SEND_SLOTS", "MAIL_SLOTS", "LOG_LEVEL", "LOG_FORMAT",
+    "TWILIO_API_URL", "SANDBOX_URL", "SANDBOX_SMTP_URL", "REDIS_URL", "HEARTBEAT_FILE", "HEADS_FILE",
+    "AFTERCARE_WORKER_SESSION",
+    "ALLOWED_HOSTS", "RECONCILE_SECONDS", "SMS_PRICE", "REDACT_AT_PROVIDER_DAYS", "LEASE_SECONDS", "SEND_SLOTS",
+    "MAIL_SLOTS", "LOG_LEVEL", "LOG_FORMAT", "MAILBOX_URL",
+    "EMAIL_HOOK_SECRET", "EMAIL_INBOUND_HOOK",
 )  # fmt: skip
 
 
@@ -93,6 +97,7 @@ def _forget() -> None:
 
     clinics.card.cache_clear()
     prepare._documents.clear()
+    (HOME / "heads.jsonl").unlink(missing_ok=True)  # it outlives what a test's rollback takes back
     sealed.forget_keys()
     tokens.forget_keys()
 
@@ -137,3 +142,15 @@ def committed(_triggers_afterwards, transactional_db):
 
     yield
     append_only.remove(connection)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many orders of steps were played for P2, by database, and how many clock changes were tried for P6."""
+    played: Counter[str] = Counter()
+    for report in terminalreporter.getreports(""):  # the fixtures' own ends
+        for name, value in report.user_properties:
+            played += Counter(dict([value])) if name == "schedules" else Counter()
+            if name == "cases":
+                terminalreporter.write_line(f"P6: {value}")
+    for database, count in sorted(played.items()):
+        terminalreporter.write_line(f"P2: {count} schedules of a STOP against the workers on {database}")

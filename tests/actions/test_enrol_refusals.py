@@ -81,6 +81,25 @@ BAD = {
     "consent on a number in words": (_first_consent(given_at="1799000000"), {"consents.0.given_at"}),
     "consent before the calendar": (_first_consent(given_at="0001-01-01T00:00:00+14:00"), {"consents.0.given_at"}),
     "consent after the calendar": (_first_consent(given_at="9999-12-31T23:59:59-14:00"), {"consents.0.given_at"}),
+    "a minor without a holder (rule 15)": (_with(minor=True), {"file"}),
+    "a minor in words (rule 15)": (_with(minor="yes"), {"minor"}),
+    "a minor by the client's own words (rule 15)": (
+        _with(minor=True, holder={"name": "Ines Duval", "relationship": "mother"}),
+        {f"consents.{index}.wording" for index in range(4)},
+    ),
+    "a holder without a name (rule 15)": (_with(holder={"relationship": "mother"}), {"holder.name"}),
+    "a holder without a relationship (rule 15)": (_with(holder={"name": "Ines Duval"}), {"holder.relationship"}),
+    "a holder who is the client (rule 15)": (
+        _with(holder={"name": "alice moreau", "relationship": "mother"}), {"file"},
+    ),
+    "a holder who is herself (rule 15)": (
+        _with(holder={"name": "Ines Duval", "relationship": "Self"}), {"holder.relationship"},
+    ),
+    "offers by the words about care (rule 13)": (_first_consent(purpose="marketing"), {"consents.0.wording"}),
+    "care by the words about offers (rule 13)": (_first_consent(wording="marketing@1"), {"consents.0.wording"}),
+    "offers by word of mouth (rule 13)": (
+        _first_consent(purpose="marketing", wording="marketing@1", method="verbal"), {"consents.0.method"},
+    ),
     "unknown wording": (_first_consent(wording="service@7"), {"consents.0.wording"}),
     "wording of endless version": (_first_consent(wording="service@" + "9" * 5000), {"consents.0.wording"}),
     "NUL in a consent's source": (_first_consent(source="a\0b"), {"consents.0.source"}),

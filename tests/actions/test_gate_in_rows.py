@@ -65,7 +65,6 @@ def test_with_everything_in_order_it_goes_once(alice):
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        ("pending", "consent_pending"),
         ("revoked", "revoked"),
         ("expired", "consent_expired"),
         ("needs_reconfirmation", "needs_reconfirmation"),

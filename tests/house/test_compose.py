@@ -21,6 +21,8 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 VERBS = {name: service["command"][1:] for name, service in OURS.items() if service["command"][0] == "aftercare"}
 # Read by a program that is not ours, and explained by its own documentation.
 FOREIGN = ("POSTGRES_", "GF_")
+# Named for a file by themselves, not for a secret in one.
+FILES = ("HEARTBEAT_FILE", "HEADS_FILE")
 
 
 def documented():
@@ -76,7 +78,7 @@ def test_every_variable_is_explained():
     """What a person may set, and what our parts are given, is in .env.example (P12)."""
     settable = set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", COMPOSE))
     given = {name for service in OURS.values() for name in service["environment"]}
-    given = {name.removesuffix("_FILE") if name != "HEARTBEAT_FILE" else name for name in given}
+    given = {name.removesuffix("_FILE") if name not in FILES else name for name in given}
 
     assert settable | given <= documented()
 
@@ -84,7 +86,7 @@ def test_every_variable_is_explained():
 def test_every_variable_that_is_given_is_read():
     """A variable that no part reads is a promise that nobody keeps."""
     given = {name for service in OURS.values() for name in service["environment"]}
-    given = {name.removesuffix("_FILE") if name != "HEARTBEAT_FILE" else name for name in given}
+    given = {name.removesuffix("_FILE") if name not in FILES else name for name in given}
 
     assert given <= read_by_the_settings()
 

@@ -15,6 +15,7 @@ from tests import builders
 from tests.actions import post
 from tests.builders import NOW
 from worker.actions.hold import hold_standing, pause
+from worker.actions.privacy.copies import ask_for
 from worker.actions.receive import receipt
 from worker.models import (
     Appointment,
@@ -29,6 +30,7 @@ from worker.models import (
     Message,
     Pause,
     ProtocolVersion,
+    ProviderCopy,
     Ready,
     Receipt,
     Seal,
@@ -38,11 +40,13 @@ from worker.models import (
     Standing,
     Suppression,
     Treatment,
+    Watermark,
     Wording,
 )  # fmt: skip
 from worker.models.append_only import TABLES
 from worker.models.attempt import MAY_HAVE_LEFT, AttemptState
 from worker.models.hold import PauseScope
+from worker.models.provider_copy import CopyAct
 
 DUE = NOW + timedelta(hours=1)
 
@@ -50,7 +54,7 @@ DUE = NOW + timedelta(hours=1)
 @pytest.fixture
 def lived_in(house):
     """At least one row in every table that has a constraint."""
-    alice = builders.alice(visit=NOW + timedelta(days=35)).client
+    alice = builders.alice(visit=NOW + timedelta(days=10)).client
     post.confirmed(NOW)
     post.round_of_post(DUE)
     attempt = Attempt.objects.get(message__step__code="same-day")
@@ -58,6 +62,8 @@ def lived_in(house):
     hold_standing(builders.standing_of(alice, "email"), why="tests", source="tests", now=DUE)
     pause(scope=PauseScope.ALL, value="", why="tests", by="tests", now=DUE)
     builders.text_from(house.lakeside, builders.ALICES_PHONE, "CANCEL", now=DUE)
+    ask_for(CopyAct.DELETE, [("AC1", "SM1")], clinic_id=house.lakeside.pk, client_id=alice.pk, now=DUE)
+    Watermark.objects.create(name="inbound:1", read_to=DUE)
     return alice
 
 
@@ -154,6 +160,8 @@ TWICE = {
     "an inbound text (rule 97)": lambda: _copy(Inbound.objects.first()),
     "a receipt (rule 97)": lambda: _copy(Receipt.objects.first()),
     "a task for the same cause": lambda: _copy(StaffTask.objects.first()),
+    "a copy to delete at the provider (rule 57)": lambda: _copy(ProviderCopy.objects.first()),
+    "how far a list was read": lambda: _copy(Watermark.objects.first()),
     "a pause that still lasts": lambda: _copy(Pause.objects.first()),
     "a link of the chain": lambda: _copy(Seal.objects.first(), row_id=10**6),
     "a seal on one row": lambda: _copy(Seal.objects.first(), number=10**6),
@@ -207,6 +215,8 @@ WORDS = {
     "standing channel": lambda: Standing.objects.update(channel="fax"),
     "appointment status": lambda: Appointment.objects.update(status="maybe"),
     "suppression reason": lambda: Suppression.objects.update(reason="mood"),
+    "copy state": lambda: ProviderCopy.objects.update(state="maybe"),
+    "copy act": lambda: ProviderCopy.objects.update(act="burn"),
     "pause scope": lambda: Pause.objects.update(scope="galaxy"),
     "health basis": lambda: Client.objects.update(health_basis="assumed"),
     "a message that was never useful": lambda: Message.objects.update(expires_at=NOW - timedelta(days=9)),

@@ -14,6 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from tests.protocols.shipped import FOLDER, before_footer, protocol, texts, words
 from worker.intake.protocol import read_protocol
 from worker.rules.lint import (
+    lint_asks_for_yes,
     lint_health,
     lint_html,
     lint_links,
@@ -38,12 +39,14 @@ WORST = {
     "clinic_address": "1200 Example Avenue, Suite 340, San Francisco, CA 94110, United States",
     "care_url": "https://aftercare.example-clinic.com/c/AAAAAAAAAAAAAAAAAAAAAAAA",
     "unsubscribe_url": "https://aftercare.example-clinic.com/u/AAAAAAAAAAAAAAAAAAAAAAAA",
+    "confirm_url": "https://aftercare.example-clinic.com/y/AAAAAAAAAAAAAAAAAAAAAAAA",
     "messages_promised": "12",
 }
 VISIT = {
     "en": {"session_date": "Wednesday, September 30, 2026", "session_time": "12:30 p.m."},
     "es": {"session_date": "miércoles, 30 de septiembre de 2026", "session_time": "12:30 p. m."},
 }
+OPENING = (AnswerKind.OPTIN_QUESTION, AnswerKind.OPTIN_CONFIRMATION)
 SMS, EMAIL = texts(Channel.SMS), texts(Channel.EMAIL)
 SMS_IDS = [f"{step.rule.code}-{text.language}" for step, text in SMS]
 EMAIL_IDS = [f"{step.rule.code}-{text.language}" for step, text in EMAIL]
@@ -84,7 +87,8 @@ def test_every_sms_as_sent_keeps_the_rules(step, text) -> None:
         *lint_punishment(sent, "sms"),
         *lint_links(sent, "sms", own_hosts={"aftercare.example-clinic.com"}),
         *(lint_stop_confirmation(sent, "sms", brand=brand) if stops else ()),
-        *(lint_optin(sent, "sms", brand=brand) if step.kind is AnswerKind.OPTIN_CONFIRMATION else ()),
+        *(lint_optin(sent, "sms", brand=brand) if step.kind in OPENING else ()),
+        *(lint_asks_for_yes(sent, "sms") if step.kind is AnswerKind.OPTIN_QUESTION else ()),
     ]
     assert found == []
 

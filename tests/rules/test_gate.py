@@ -15,6 +15,7 @@ from worker.rules.states import State, may
 
 NOW = datetime(2027, 1, 12, 15, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+OPENING = {AnswerKind.OPTIN_QUESTION: "pending", AnswerKind.OPTIN_CONFIRMATION: "active"}
 GRANTS = (None, "pending", "active", "revoked", "expired", "needs_reconfirmation")
 ALL_WELL = {
     "cls": MessageClass.COURSE, "kind": "", "expires_at": NOW + 9 * HOUR, "current": True, "grant": "active",
@@ -64,7 +65,7 @@ ANSWERS = {**SPACE, "cls": (MessageClass.ANSWER,), "kind": tuple(AnswerKind)}
 def test_an_answer_needs_no_consent_but_an_approved_text_and_its_time():
     """Classes of message: exempt from hours, caps and grants; after STOP only what she asked for may leave.
 
-    The opt-in confirmation promises a course: it needs a consent, and waits while the address is held.
+    What opens a course needs a consent, the question one that waits for it, and both wait while the address is held.
     """
     for values in product(*ANSWERS.values()):
         facts = dict(zip(ANSWERS, values, strict=True))
@@ -73,8 +74,8 @@ def test_an_answer_needs_no_consent_but_an_approved_text_and_its_time():
             and facts["approved"] is Approved.YES
             and not facts["paused"]
             and (facts["suppressed"] is None or facts["kind"] in AFTER_STOP)
-            and (facts["kind"] is not AnswerKind.OPTIN_CONFIRMATION or facts["grant"] == "active")
-            and not (facts["kind"] is AnswerKind.OPTIN_CONFIRMATION and facts["held"])
+            and facts["grant"] == OPENING.get(facts["kind"], facts["grant"])
+            and not (facts["kind"] in OPENING and facts["held"])
         )
         assert isinstance(_decide(**facts), Go) is allowed, facts
 
@@ -98,7 +99,8 @@ REASONS = [
     ({"approved": Approved.OVERDUE}, Stop(State.WITHHELD, Reason.REVIEW_OVERDUE)),
     ({"approved": Approved.DIFFERENT}, Stop(State.WITHHELD, Reason.CHANGED)),
     ({"grant": None}, Stop(State.WITHHELD, Reason.NO_CONSENT)),
-    ({"grant": "pending"}, Stop(State.WITHHELD, Reason.PENDING)),
+    ({"grant": "pending"}, Later(NOW + timedelta(minutes=5), Reason.PENDING)),
+    ({"grant": "pending", "expires_at": NOW + timedelta(minutes=5)}, Stop(State.MISSED, Reason.PENDING)),
     ({"grant": "revoked"}, Stop(State.WITHHELD, Reason.REVOKED)),
     ({"grant": "expired"}, Stop(State.WITHHELD, Reason.EXPIRED_CONSENT)),
     ({"grant": "needs_reconfirmation"}, Stop(State.WITHHELD, Reason.RECONFIRM)),
