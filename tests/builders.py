@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.conf import settings
 
-from worker.actions.approve import approve, the_protocol
-from worker.actions.enrol import Enrolled, enrol
-from worker.actions.load import load
-from worker.actions.receive import Reply, inbound_sms
+from worker.actions.clients.enrol import Enrolled, enrol
+from worker.actions.protocols.approve import approve, the_protocol
+from worker.actions.protocols.load import load
+from worker.actions.receive.sms import Reply, inbound_sms
 from worker.intake.client import ClientFile
 from worker.intake.clinic import ClinicFile
 from worker.intake.shape import checked, read_toml

@@ -8,12 +8,13 @@ from django.conf import settings
 
 from config.celery import app
 from worker import clock
-from worker.actions import follow_zones as zones
-from worker.actions import heads as publishing
-from worker.actions import mail_poll, optin_expiry, stale
+from worker.actions.consent import optin_expiry, stale
+from worker.actions.course import follow_zones as zones
+from worker.actions.mail import poll as mail_poll
 from worker.actions.privacy import copies, redact
 from worker.actions.privacy import retain as retention
-from worker.actions.reconcile import reconcile
+from worker.actions.receive.reconcile import reconcile
+from worker.actions.record import heads as publishing
 from worker.actions.send import tend as tending
 from worker.actions.send.shift import shift
 from worker.channels import carriers

@@ -18,8 +18,8 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
 from worker import sealed, tokens
-from worker.actions.approve import approve
-from worker.actions.load import load
+from worker.actions.protocols.approve import approve
+from worker.actions.protocols.load import load
 from worker.actions.send.due import LONG_AGO
 from worker.intake.clinic import ClinicFile
 from worker.intake.shape import checked, read_toml

@@ -102,7 +102,7 @@ def rows(count: int) -> tuple[float, float]:
 def _write(links: Sequence[Link], now: datetime) -> int:
     from django.db import transaction
 
-    from worker.actions.plan_many import plan_many
+    from worker.actions.course.plan_many import plan_many
     from worker.models import Appointment, Treatment
     from worker.timeline import Course
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from tests.actions.privacy.life import NEXT_DAY, lived
 from tests.builders import ALICES_PHONE, SAM, text_from
 from worker import heads
-from worker.actions.heads import publish_all
 from worker.actions.privacy.dossier import FORMAT, dossier
 from worker.actions.privacy.erase import erase
+from worker.actions.record.heads import publish_all
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "check_dossier.py"
 LATER = NEXT_DAY + timedelta(hours=2)

@@ -9,7 +9,7 @@ import pytest
 
 from tests import builders
 from tests.builders import NOW
-from worker.actions import appointment
+from worker.actions.course import appointment
 from worker.models import Appointment
 from worker.rules.hours import next_opening, read_windows
 from worker.rules.local_time import instant, local, zone

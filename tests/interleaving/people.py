@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from tests.bench.crowd import _Crowd
 from tests.builders import NOW, PROTOCOL, text_from
 from worker import clock
-from worker.actions import desk_revoke, receive
-from worker.actions.approve import the_protocol
-from worker.actions.hold import pause
-from worker.actions.preferences import end_purpose
+from worker.actions.consent import desk_revoke
+from worker.actions.consent.hold import pause
+from worker.actions.consent.preferences import end_purpose
+from worker.actions.consent.unsubscribe import unsubscribe
+from worker.actions.protocols.approve import the_protocol
 from worker.actions.send.due import LONG_AGO
 from worker.actions.send.shift import shift
 from worker.actions.send.tend import tend
@@ -89,7 +90,7 @@ def by_text(who: Person) -> None:
 
 def by_link(who: Person) -> None:
     """One click ends everything at that address."""
-    assert receive.unsubscribe(link_key=who.contact().link_key, method="one-click", now=clock.now())
+    assert unsubscribe(link_key=who.contact().link_key, method="one-click", now=clock.now())
 
 
 def by_preference(who: Person) -> None:

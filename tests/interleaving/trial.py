@@ -17,7 +17,7 @@ from django.db import transaction
 from tests.interleaving import people, wire
 from tests.interleaving.stage import Actor, Clock, Stage, Stuck
 from worker import clock
-from worker.actions.hold import resume
+from worker.actions.consent.hold import resume
 from worker.models import Attempt, Event, Message, Pause, Ready
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope

@@ -12,7 +12,7 @@ from tests import builders
 from tests.actions.post import Provider, round_of_post
 from tests.builders import BOBS_PHONE, NOW
 from worker import dates
-from worker.actions import appointment
+from worker.actions.course import appointment
 from worker.actions.send.due import close_missed
 from worker.channels.base import Sms
 from worker.models import Appointment, Approval, ConsentEvent, Event, Message

@@ -14,9 +14,9 @@ from django.db import DatabaseError, connection, transaction
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
-from worker.actions.hold import hold_standing, pause
+from worker.actions.consent.hold import hold_standing, pause
 from worker.actions.privacy.copies import ask_for
-from worker.actions.receive import receipt
+from worker.actions.receive.receipt import receipt
 from worker.models import (
     Appointment,
     Approval,

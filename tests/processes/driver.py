@@ -28,7 +28,7 @@ from django.db import transaction  # noqa: E402
 
 from tests.processes import people  # noqa: E402
 from worker import clock  # noqa: E402
-from worker.actions.enrol import enrol  # noqa: E402
+from worker.actions.clients.enrol import enrol  # noqa: E402
 from worker.intake.client import ClientFile  # noqa: E402
 from worker.intake.shape import checked  # noqa: E402
 from worker.management.cli import main  # noqa: E402

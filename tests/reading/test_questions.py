@@ -9,8 +9,8 @@ import pytest
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
-from worker.actions.hold import pause
-from worker.actions.receive import receipt
+from worker.actions.consent.hold import pause
+from worker.actions.receive.receipt import receipt
 from worker.actions.send import claim as claiming
 from worker.models import Attempt, Event
 from worker.models.hold import PauseScope

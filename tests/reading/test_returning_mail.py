@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.channels.imap_server import imap_server
-from worker.actions.mail_poll import mail_poll
+from worker.actions.mail.poll import mail_poll
 from worker.reading.doctor import findings
 
 

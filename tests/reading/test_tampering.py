@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
-from worker.actions.heads import publish_all
+from worker.actions.record.heads import publish_all
 from worker.actions.send.tend import seal_decisions
 from worker.models import Approval, ConsentEvent, Event, Evidence, ProtocolVersion, Seal, Wording
 from worker.models.chain import START, next_head, row_hash, table_of
@@ -190,7 +190,7 @@ def test_an_event_slipped_in_is_found_once_its_hour_is_over(story):
 @pytest.mark.parametrize("model", [Event, ConsentEvent], ids=lambda model: model.__name__)
 def test_a_row_that_says_it_is_older_than_a_head_without_it_is_found(story, model):
     """P8: slipped in with an old date and properly sealed afterwards."""
-    from worker.actions.audit import append_seals
+    from worker.actions.record.audit import append_seals
 
     table = "event" if model is Event else "consent"
 
@@ -203,7 +203,7 @@ def test_a_row_that_says_it_is_older_than_a_head_without_it_is_found(story, mode
 
 def test_the_installations_own_record_is_chained_as_well(story):
     """Rule 142: what concerns all clinics (keys exchanged, texts emptied) has a chain and heads of its own."""
-    from worker.actions.audit import record
+    from worker.actions.record.audit import record
 
     note = record(clinic_id=0, kind="retained", subject="installation", actor="system", at=END)
     assert seal_decisions() == 1

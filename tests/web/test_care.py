@@ -11,8 +11,8 @@ from tests.builders import NOW, OKAFOR, PROTOCOL, message, messages_of
 from tests.web.page import Page
 from tests.web.test_unsubscribe import FORGED, flipped
 from worker import clock, tokens
-from worker.actions.appointment import end, move
-from worker.actions.approve import the_protocol, withdraw
+from worker.actions.course.appointment import end, move
+from worker.actions.protocols.approve import the_protocol, withdraw
 from worker.models import Approval, Link, Message, Step
 from worker.models.appointment import AppointmentStatus
 from worker.rendering import version

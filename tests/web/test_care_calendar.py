@@ -11,7 +11,7 @@ from tests import builders
 from tests.builders import NOW
 from tests.web.test_care import page_of, read
 from tests.web.test_unsubscribe import FORGED
-from worker.actions.appointment import end, move
+from worker.actions.course.appointment import end, move
 from worker.models import Appointment, Link
 from worker.models.appointment import AppointmentStatus
 

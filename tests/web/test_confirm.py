@@ -10,7 +10,7 @@ from tests.builders import NOW, standing_of
 from tests.web.page import Page
 from tests.web.provider import FORM
 from worker import tokens
-from worker.actions.optin_expiry import expire_unanswered
+from worker.actions.consent.optin_expiry import expire_unanswered
 from worker.models import ConsentEvent, Contact, Grant
 from worker.web import quiet
 

@@ -12,7 +12,7 @@ from tests.builders import ALICES_PHONE, NOW, message, messages_of, standing_of,
 from tests.web.page import Page
 from tests.web.test_inbound import confirmations, planned
 from tests.web.test_unsubscribe import link, post
-from worker.actions import ledger
+from worker.actions.consent import ledger
 from worker.models import (
     ConsentEvent,
     Grant,

@@ -14,7 +14,7 @@ from tests.web.page import Page
 from tests.web.test_preferences import EVERYTHING, OFFERED, answer, offered
 from tests.web.test_unsubscribe import link, post
 from worker import tokens
-from worker.actions.plan import plan
+from worker.actions.course.plan import plan
 from worker.actions.send.prepare import prepare
 from worker.models import (
     Event,

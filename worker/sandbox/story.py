@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from worker import clock
-from worker.actions import appointment
-from worker.actions.approve import approve, the_protocol
-from worker.actions.enrol import enrol
-from worker.actions.load import load
+from worker.actions.clients.enrol import enrol
+from worker.actions.course import appointment
+from worker.actions.protocols.approve import approve, the_protocol
+from worker.actions.protocols.load import load
 from worker.intake.client import ClientFile
 from worker.intake.clinic import ClinicFile
 from worker.intake.shape import checked, read_toml

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from worker import clock, tokens
-from worker.actions.optin import is_open, press_yes
+from worker.actions.consent.optin import is_open, press_yes
 from worker.models import Contact, Grant
 from worker.models.standing import GrantState
 from worker.rules.names import Channel

@@ -13,8 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from worker import clock
-from worker.actions.mail_event import mail_event
-from worker.actions.mail_in import mail_in
+from worker.actions.mail.event import mail_event
+from worker.actions.mail.incoming import mail_in
 from worker.channels.reported import provider_of
 from worker.rules.refusal import Refusals
 from worker.web.requests import No

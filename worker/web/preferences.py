@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.shortcuts import render
 
 from worker import clock
-from worker.actions import preferences as wishes
-from worker.actions.receive import unsubscribe
+from worker.actions.consent import preferences as wishes
+from worker.actions.consent.unsubscribe import unsubscribe
 from worker.models import Suppression
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel, Purpose

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from worker import clock, tokens
-from worker.actions.receive import unsubscribe
+from worker.actions.consent.unsubscribe import unsubscribe
 from worker.models import Contact
 from worker.web import preferences
 from worker.web.headers import private

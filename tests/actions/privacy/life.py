@@ -13,8 +13,8 @@ from django.db.models import BinaryField
 from tests.actions.post import Provider, round_of_post
 from tests.builders import ALICES_PHONE, NOW, alice, text_from
 from worker.actions.privacy.copybook import copied
-from worker.actions.receive import receipt
-from worker.actions.task import open_task
+from worker.actions.receive.receipt import receipt
+from worker.actions.record.task import open_task
 from worker.models import Attempt, Client
 
 if TYPE_CHECKING:

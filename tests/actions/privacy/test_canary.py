@@ -18,8 +18,8 @@ from tests.actions.privacy.life import binary_values, models, plain_values
 from tests.builders import NOW, OKAFOR, SAM, client_file
 from tests.web.provider import Provider as Hooks
 from worker import clock
-from worker.actions.desk_revoke import from_desk
-from worker.actions.enrol import enrol
+from worker.actions.clients.enrol import enrol
+from worker.actions.consent.desk_revoke import from_desk
 from worker.actions.privacy.erase import erase
 from worker.actions.privacy.export import export
 from worker.actions.privacy.retain import retain

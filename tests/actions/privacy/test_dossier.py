@@ -12,9 +12,9 @@ import pytest
 
 from tests.actions.privacy.life import NEXT_DAY, lived
 from tests.builders import ALICES_PHONE, CHARLIE, NOW, OKAFOR, SAM, alice, bob, counts, text_from
-from worker.actions.heads import publish_all
 from worker.actions.privacy.dossier import dossier
 from worker.actions.privacy.erase import erase
+from worker.actions.record.heads import publish_all
 from worker.management.cli import main
 from worker.models import Client, Event, Seal, Staff, Wording
 from worker.reading.chain import faults

@@ -23,8 +23,8 @@ from tests.builders import (
     text_from,
 )
 from worker import tokens
+from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.privacy.erase import erase
-from worker.actions.receive import unsubscribe
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import Said, record
 from worker.channels.base import Accepted, TryLater

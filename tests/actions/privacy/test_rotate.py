@@ -14,7 +14,7 @@ from tests.actions.privacy.conftest import key
 from tests.actions.privacy.life import binary_values, copy_of, lived
 from tests.builders import ALICES_PHONE, NOW, SAM, alice, standing_of, text_from
 from worker import sealed
-from worker.actions import search
+from worker.actions.clients import search
 from worker.actions.privacy.erase import erase
 from worker.actions.privacy.rotate import rotate
 from worker.actions.privacy.stores import SEALED

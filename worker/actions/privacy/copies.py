@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from worker import clock, sealed
+from worker.actions.record.task import open_task
 from worker.actions.send.clinics import account
-from worker.actions.task import open_task
 from worker.channels import turns
 from worker.channels.records import Records, RecordsError
 from worker.models import ProviderCopy, Sender

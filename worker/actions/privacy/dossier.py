@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from worker import heads, sealed
-from worker.actions import find
-from worker.actions.audit import record
-from worker.actions.heads import publish
+from worker.actions.clients import find
 from worker.actions.privacy.dossier_pages import pages
 from worker.actions.privacy.erase import known
 from worker.actions.privacy.proof import proof
+from worker.actions.record.audit import record
+from worker.actions.record.heads import publish
 from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:

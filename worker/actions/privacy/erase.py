@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db import transaction
 from django.db.models import F, Q
 
-from worker.actions import find, ledger
-from worker.actions import standing as standings
-from worker.actions.audit import record
-from worker.actions.cancel import cancel
+from worker.actions.clients import find
+from worker.actions.consent import ledger
+from worker.actions.consent import standing as standings
+from worker.actions.course.cancel import cancel
 from worker.actions.privacy.manifest import Manifest, kept
 from worker.actions.privacy.provider import ask
 from worker.actions.privacy.stores import Hers, hers
+from worker.actions.record.audit import record
 from worker.models import Appointment, Attempt, Client, ClientSearch, Contact, Grant, Link, StaffTask, Treatment
 from worker.models.appointment import AppointmentStatus
 from worker.models.attempt import AttemptState

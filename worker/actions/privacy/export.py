@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from worker import sealed
-from worker.actions import find
-from worker.actions.audit import record
+from worker.actions.clients import find
 from worker.actions.privacy.copybook import copied
 from worker.actions.privacy.erase import known
+from worker.actions.record.audit import record
 from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:

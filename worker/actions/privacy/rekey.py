@@ -12,11 +12,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from worker import sealed
-from worker.actions import search
-from worker.actions import standing as standings
-from worker.actions.hold import hold_standing
-from worker.actions.revoke import Revocation, revoke_standing
-from worker.actions.task import open_task
+from worker.actions.clients import search
+from worker.actions.consent import standing as standings
+from worker.actions.consent.hold import hold_standing
+from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.record.task import open_task
 from worker.models import Client, ClientSearch, Contact, Message, Standing
 from worker.models.suppression import SuppressionReason
 from worker.rules.address import normalise_email

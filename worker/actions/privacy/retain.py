@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db.models import Q
 
 from worker import clock
-from worker.actions.audit import record
+from worker.actions.record.audit import record
 from worker.models import Attempt, Inbound, Message, Receipt
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import OPEN

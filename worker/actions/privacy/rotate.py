@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from worker.actions.audit import record
 from worker.actions.privacy import rekey, reseal
 from worker.actions.privacy.keys import Key, all_keys
 from worker.actions.privacy.stores import SEALED
+from worker.actions.record.audit import record
 from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
 
+from worker.actions.record.task import open_task, optin_failed
 from worker.actions.send.claim import STRIDE, Claim, give_back
 from worker.actions.send.due import HORIZON, LONG_AGO
-from worker.actions.task import open_task, optin_failed
 from worker.models.attempt import MAY_HAVE_LEFT, AttemptState
 from worker.models.hold import PauseScope
 from worker.models.rows import among, change, fetch, insert_many, moment, update_many

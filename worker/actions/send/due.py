@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from worker import clock
-from worker.actions.audit import record
-from worker.actions.task import optin_failed
+from worker.actions.record.audit import record
+from worker.actions.record.task import optin_failed
 from worker.models import Attempt, Message, Pause, Ready, Sender
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope

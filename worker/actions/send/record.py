@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, transaction
 
-from worker.actions import verdicts
+from worker.actions.record import verdicts
+from worker.actions.record.task import optin_failed
 from worker.actions.send.due import make_ready
-from worker.actions.task import optin_failed
 from worker.channels.base import Accepted, NotStarted, Outcome, Refused, TryLater, Unknown
 from worker.models import Grant, Message
 from worker.models.attempt import AttemptState

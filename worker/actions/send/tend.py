@@ -8,7 +8,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from worker import clock
-from worker.actions.audit import append_seals, lock_chain, unsealed
+from worker.actions.record.audit import append_seals, lock_chain, unsealed
 from worker.actions.send.due import close_missed, doubt_silent, promote, release_unpaused
 from worker.models import Clinic
 from worker.models.chain import INSTALLATION

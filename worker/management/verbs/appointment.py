@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     from worker import clock
-    from worker.actions import appointment
+    from worker.actions.course import appointment
     from worker.models.appointment import AppointmentStatus
 
     if options.change == "move":

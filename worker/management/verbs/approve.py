@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     from worker import clock
-    from worker.actions.approve import approve, the_protocol
+    from worker.actions.protocols.approve import approve, the_protocol
 
     protocol = the_protocol(options.protocol, clinic_slug=options.clinic)
     until = datetime.combine(options.review_by.date(), time(), UTC) if options.review_by else None

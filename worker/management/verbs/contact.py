@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     file = _file(options)
     ready()
     from worker import clock
-    from worker.actions.contact import change_contact
+    from worker.actions.clients.contact import change_contact
     from worker.reading.messages import listed
 
     done = change_contact(client_id=options.client, file=file, now=clock.now())

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         return _example()
     ready()
     from worker import clock
-    from worker.actions.enrol import enrol
+    from worker.actions.clients.enrol import enrol
     from worker.intake.client import ClientFile
     from worker.intake.shape import checked, read_json
     from worker.reading.messages import listed

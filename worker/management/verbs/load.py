@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     from worker import clock
-    from worker.actions.load import load
+    from worker.actions.protocols.load import load
     from worker.intake.clinic import ClinicFile
     from worker.intake.shape import checked, read_toml
 

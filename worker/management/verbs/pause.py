@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     from worker import clock
-    from worker.actions.hold import pause
+    from worker.actions.consent.hold import pause
     from worker.models.hold import PauseScope
 
     kind, value = scope(options)

@@ -10,7 +10,7 @@ from worker.rules.release import PLAIN, ReleaseReason
 if TYPE_CHECKING:
     import argparse
 
-    from worker.actions.release import Released
+    from worker.actions.consent.release import Released
 
 HELP = "end the hold on an address once a person has looked; what it held passes every gate anew"
 LONGEST = 320  # characters of the longest address
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _released(options: argparse.Namespace) -> Released:
     from worker import clock
-    from worker.actions import find
-    from worker.actions.release import release_address, release_client
+    from worker.actions.clients import find
+    from worker.actions.consent.release import release_address, release_client
 
     reason = ReleaseReason(options.reason)
     if options.client is not None:

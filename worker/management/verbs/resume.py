@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     from worker import clock
-    from worker.actions.hold import resume
+    from worker.actions.consent.hold import resume
     from worker.models.hold import PauseScope
 
     kind, value = scope(options)

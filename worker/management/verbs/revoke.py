@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     from worker import clock
-    from worker.actions.desk_revoke import from_desk
+    from worker.actions.consent.desk_revoke import from_desk
 
     count = from_desk(
         clinic_slug=options.clinic,

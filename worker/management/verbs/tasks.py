@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from worker import clock
 
     if options.act == "done":
-        from worker.actions.task import finish
+        from worker.actions.record.task import finish
 
         fresh = finish(task_id=options.id, by=options.by, now=clock.now())
         print(f"task {options.id} is done" if fresh else f"task {options.id} was done before")

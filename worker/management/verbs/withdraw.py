@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     from worker import clock
-    from worker.actions.approve import the_protocol, withdraw
+    from worker.actions.protocols.approve import the_protocol, withdraw
 
     protocol = the_protocol(options.protocol, clinic_slug=options.clinic)
     count = withdraw(protocol=protocol, by=options.by, now=clock.now())

@@ -1,0 +1,1 @@
+"""Clients and their addresses: enrol, change, find."""

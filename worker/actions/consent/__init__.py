@@ -1,0 +1,1 @@
+"""Consent: given, confirmed, revoked, restored; held in doubt."""

@@ -1,0 +1,76 @@
+"""A revocation that staff write down: a voice mail, a letter, a word at the desk (rule 27)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from worker.actions.clients import find
+from worker.actions.consent import standing as standings
+from worker.actions.consent.revoke import Revocation, revoke_address, revoke_standing
+from worker.models import Client, Contact
+from worker.models.suppression import SuppressionReason
+from worker.rules.address import normalise_email
+from worker.rules.names import Channel
+from worker.rules.phone import parse_phone
+from worker.rules.refusal import Refusal, Refusals
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.models import Clinic
+
+
+def from_desk(
+    *,
+    clinic_slug: str,
+    phone: str,
+    email: str,
+    client_id: int | None,
+    reason: str,
+    received_at: datetime | None,
+    now: datetime,
+) -> int:
+    """End everything at a phone, a mailbox, or every address of a client; how many addresses. Raises Refusals."""
+    said = _said(reason, received_at, now)
+    if client_id is not None:
+        return _client(client_id, said, now)
+    clinic = find.clinic(clinic_slug) if clinic_slug else find.only_clinic()
+    if phone:
+        channel, address = Channel.SMS, _phone(phone, clinic)
+    else:
+        channel, address = Channel.EMAIL, normalise_email(email)[1]
+    revoke_address(clinic_id=clinic.pk, channel=channel, address=address, said=said, now=now)
+    return 1
+
+
+def _said(reason: str, received_at: datetime | None, now: datetime) -> Revocation:
+    when = received_at or now
+    if when.tzinfo is None or when > now:
+        mend = "for example 2026-05-03T09:00:00-04:00"
+        raise Refusals([Refusal("received-at", "has no offset, or lies in the future", mend)])
+    return Revocation(
+        reason=SuppressionReason.DESK,
+        method="desk",
+        by="staff",
+        received_at=when,
+        evidence={"reason": reason},
+    )
+
+
+@transaction.atomic
+def _client(client_id: int, said: Revocation, now: datetime) -> int:
+    if not Client.objects.filter(pk=client_id).exists():
+        raise Refusals([Refusal("client", "is not known here", "see `aftercare messages --json` for ids")])
+    ids = Contact.objects.filter(client_id=client_id, valid_to__isnull=True).values_list("standing_id", flat=True)
+    rows = standings.lock(ids)
+    for row in rows:
+        revoke_standing(row, said=said, now=now)
+    return len(rows)
+
+
+def _phone(phone: str, clinic: Clinic) -> str:
+    """A number that says stop is taken from any country: refusing it would be the wrong way to be strict."""
+    return parse_phone(phone, clinic.country, allow_fiction=settings.ALLOW_FICTION_NUMBERS, field="phone").e164

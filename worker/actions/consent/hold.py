@@ -1,0 +1,71 @@
+"""Holds and pauses: nothing goes, and it is written down who said so and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from worker.actions.record.audit import record
+from worker.models import Clinic, Hold, Message, Pause, Protocol, Sender
+from worker.models.hold import PauseScope
+from worker.rules.refusal import Refusal, Refusals
+from worker.rules.states import State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.models import Standing
+
+
+def hold_standing(row: Standing, *, why: str, source: str, now: datetime) -> None:
+    """Hold every automated message to an address whose lock the caller has: in doubt, nothing is sent (rule 17)."""
+    if row.held_at is None:
+        row.held_at, row.held_why = now, why
+    row.changed_at = now
+    row.save(update_fields=["held_at", "held_why", "changed_at"])
+    Hold.objects.create(clinic_id=row.clinic_id, standing=row, why=why, source=source, since=now)
+    record(clinic_id=row.clinic_id, kind="held", subject=f"standing:{row.pk}", actor="system", at=now, code=why)
+
+
+@transaction.atomic
+def pause(*, scope: PauseScope, value: str, why: str, by: str, now: datetime) -> Pause:
+    """Stop everything in the scope from the next decision on. Raises Refusals when it is paused already."""
+    if Pause.objects.filter(scope=scope, value=value, ended_at__isnull=True).exists():
+        raise Refusals([Refusal("scope", f"{scope} {value} is paused already", "resume it first")])
+    made = Pause.objects.create(scope=scope, value=value, why=why, by=by, since=now)
+    _record("paused", scope, value, subject=f"pause:{made.pk}", by=by, now=now)
+    return made
+
+
+@transaction.atomic
+def resume(*, scope: PauseScope, value: str, by: str, now: datetime) -> int:
+    """End a pause; what it held is planned again and passes every gate anew. Returns how many messages.
+
+    Raises Refusals when nothing of that scope is paused.
+    """
+    ended = Pause.objects.filter(scope=scope, value=value, ended_at__isnull=True).update(ended_at=now, ended_by=by)
+    if not ended:
+        raise Refusals([Refusal("scope", f"{scope} {value} is not paused", "see `aftercare status`")])
+    _record("resumed", scope, value, subject=f"pause:{scope}:{value}", by=by, now=now)
+    held = Message.objects.filter(state=State.HELD, reason="paused")
+    return held.update(state=State.PLANNED, reason="")
+
+
+def _record(kind: str, scope: PauseScope, value: str, *, subject: str, by: str, now: datetime) -> None:
+    """For every clinic that it silenced: each must be able to prove why its clients heard nothing (P8).
+
+    The sealer chains the rows a moment later: a kill switch must not wait for the lock of any clinic's chain.
+    """
+    for clinic_id in _silenced(scope, value):
+        record(clinic_id=clinic_id, kind=kind, subject=subject, actor=by, at=now, code=scope)
+
+
+def _silenced(scope: PauseScope, value: str) -> list[int]:
+    if scope == PauseScope.CLINIC:
+        return [int(value)]
+    if scope == PauseScope.PROTOCOL:
+        return list(Protocol.objects.filter(pk=int(value)).values_list("clinic_id", flat=True))
+    if scope == PauseScope.SENDER:
+        return list(Sender.objects.filter(pk=int(value)).values_list("clinic_id", flat=True))
+    return list(Clinic.objects.order_by("pk").values_list("pk", flat=True))

@@ -1,0 +1,90 @@
+"""Write consent: every act is an append-only, chained row, and the standing follows in the same transaction."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from worker import sealed
+from worker.actions.record.audit import append_seals
+from worker.models import ConsentEvent, Evidence, Grant
+from worker.rules.consent import STATE_AFTER, Act
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from worker.models import Standing, Wording
+    from worker.rules.names import Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentAct:
+    """One act to be written; `evidence` is personal, sealed and erasable, only its commitment enters the chain."""
+
+    client_id: int | None
+    purpose: Purpose
+    act: Act
+    method: str
+    happened_at: datetime
+    zone: str
+    recorded_by: str
+    wording: Wording | None = None
+    language: str = ""
+    source: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def write(standing: Standing, acts: Sequence[ConsentAct], *, now: datetime) -> list[ConsentEvent]:
+    """Append the acts, chain them, and bring the grants up to date. The caller holds the standing's lock."""
+    events = [_event(standing, act, now) for act in acts]
+    salts = [os.urandom(16) for _ in acts]
+    for event, act, salt in zip(events, acts, salts, strict=True):
+        if act.evidence:
+            event.commitment = sealed.commitment(_said(act), salt)
+    for event in events:
+        event.save(force_insert=True)
+    Evidence.objects.bulk_create(
+        Evidence(event=event, salt=salt, sealed=sealed.seal(_said(act), "consent.evidence"))
+        for event, act, salt in zip(events, acts, salts, strict=True)
+        if act.evidence
+    )
+    append_seals(standing.clinic_id, "consent", events)
+    for act in acts:
+        if act.client_id is not None:
+            _follow(standing, act.client_id, act, now)
+    return events
+
+
+def _event(standing: Standing, act: ConsentAct, now: datetime) -> ConsentEvent:
+    return ConsentEvent(
+        clinic_id=standing.clinic_id,
+        client_id=act.client_id,
+        standing_id=standing.pk,
+        channel=standing.channel,
+        purpose=act.purpose,
+        act=act.act,
+        wording=act.wording,
+        wording_sha256=act.wording.sha256 if act.wording else "",
+        language=act.language,
+        method=act.method,
+        source=act.source,
+        happened_at=act.happened_at,
+        zone=act.zone,
+        recorded_at=now,
+        recorded_by=act.recorded_by,
+    )
+
+
+def _said(act: ConsentAct) -> str:
+    return sealed.spoken(act.evidence)
+
+
+def _follow(standing: Standing, client_id: int, act: ConsentAct, now: datetime) -> None:
+    changed: dict[str, Any] = {"state": STATE_AFTER[act.act], "changed_at": now}
+    if act.act in (Act.GIVEN, Act.ASKED):
+        changed["confirmed_at"] = None  # a new yes is confirmed anew (rule 6)
+    which = {"standing": standing, "client_id": client_id, "purpose": act.purpose}
+    if not Grant.objects.filter(**which).update(**changed):  # the standing's lock is held: nobody comes between
+        Grant.objects.create(**which, **changed)

@@ -1,0 +1,96 @@
+"""End a hold once a person has looked; what it held passes every gate anew and is never a burst (rules 17, 50, 51)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from worker import sealed
+from worker.actions.clients import find
+from worker.actions.consent import standing as standings
+from worker.actions.record.audit import record
+from worker.models import Client, Contact, Hold, Message, StaffTask, Standing
+from worker.rules.address import normalise_email
+from worker.rules.gate import Reason
+from worker.rules.names import Channel
+from worker.rules.phone import parse_phone
+from worker.rules.refusal import Refusal, Refusals
+from worker.rules.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from worker.models import Clinic
+    from worker.rules.release import ReleaseReason
+
+NOT_KNOWN = "see `aftercare tasks` and `aftercare messages --state held`"
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """How many addresses are free again, how many messages wait for their turn, and whether a stop still stands."""
+
+    addresses: int
+    messages: int
+    stopped: int
+
+
+@transaction.atomic
+def release_address(*, clinic: Clinic, address: str, by: str, reason: ReleaseReason, now: datetime) -> Released:
+    """End the holds of one phone or mailbox of a clinic. Raises Refusals; then nothing changed."""
+    staff = find.staff(by, clinic_id=clinic.pk, roles=find.DESK, field="by")
+    return _released(_rows_of(clinic, address), actor=f"staff:{staff.pk}", reason=reason, now=now)
+
+
+@transaction.atomic
+def release_client(*, client_id: int, by: str, reason: ReleaseReason, now: datetime) -> Released:
+    """End the holds of every address of a client. Raises Refusals; then nothing changed."""
+    client = Client.objects.filter(pk=client_id).first()
+    if client is None:
+        raise Refusals([Refusal("client", "is not known here", "see `aftercare messages --json` for ids")])
+    staff = find.staff(by, clinic_id=client.clinic_id, roles=find.DESK, field="by")
+    ids = Contact.objects.filter(client=client, valid_to__isnull=True).values_list("standing_id", flat=True)
+    return _released(ids, actor=f"staff:{staff.pk}", reason=reason, now=now)
+
+
+def _rows_of(clinic: Clinic, written: str) -> list[int]:
+    if "@" in written:
+        channel, address = Channel.EMAIL, normalise_email(written)[1]
+    else:
+        phone = parse_phone(written, clinic.country, allow_fiction=settings.ALLOW_FICTION_NUMBERS, field="address")
+        channel, address = Channel.SMS, phone.e164
+    digests = [each.digest for each in sealed.fingerprints(clinic.pk, channel, address)]
+    found = Standing.objects.filter(clinic=clinic, channel=channel, fingerprint__in=digests)
+    return list(found.values_list("pk", flat=True))
+
+
+def _released(ids: Iterable[int], *, actor: str, reason: ReleaseReason, now: datetime) -> Released:
+    rows = [row for row in standings.lock(ids) if row.held_at is not None]
+    if not rows:
+        raise Refusals([Refusal("address", "is not on hold here", NOT_KNOWN)])
+    waiting = sum(_release(row, actor, reason, now) for row in rows)
+    return Released(len(rows), waiting, sum(row.suppressed_at is not None for row in rows))
+
+
+def _release(row: Standing, actor: str, reason: ReleaseReason, now: datetime) -> int:
+    why = row.held_why
+    row.held_at, row.held_why, row.changed_at = None, None, now
+    row.save(update_fields=["held_at", "held_why", "changed_at"])
+    holds = Hold.objects.filter(standing=row, released_at__isnull=True)
+    causes = list(holds.exclude(source="").values_list("source", flat=True))
+    holds.update(released_at=now, released_by=actor)
+    # Whoever releases has answered what the hold asked; an urgent task has a cause of its own and stays.
+    StaffTask.objects.filter(clinic_id=row.clinic_id, cause__in=causes, done_at__isnull=True).update(
+        done_at=now, done_by=actor
+    )
+    held = Message.objects.filter(standing=row, state=State.HELD, reason=Reason.ON_HOLD)
+    count = held.update(state=State.PLANNED, reason="")
+    record(
+        clinic_id=row.clinic_id, kind="released", subject=f"standing:{row.pk}", actor=actor, at=now, code=reason,
+        facts={"held_why": why, "messages": count}, sealed=True,
+    )  # fmt: skip
+    return count

@@ -1,0 +1,48 @@
+"""One click, or the button of the page behind a link: every purpose at that address ends (rules 109-114)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from worker import sealed
+from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.receive.confirm_stop import confirm_stop
+from worker.models import Contact, Standing, Suppression
+from worker.models.suppression import SuppressionReason
+from worker.rules.names import Channel
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@transaction.atomic
+def unsubscribe(*, link_key: int, method: str, now: datetime) -> bool:
+    """One click, or the page's button: end every purpose at that address; False when no contact has such a link."""
+    contact = Contact.objects.filter(link_key=link_key).select_related("client").first()
+    if contact is None or contact.address_sealed is None:
+        return False
+    said = Revocation(
+        reason=SuppressionReason.LINK, method=method, by="client", received_at=now, source=f"contact:{contact.pk}"
+    )
+    row = Standing.objects.select_for_update(no_key=True).get(pk=contact.standing_id)
+    # Asked of the suppressions, not of the row: a bounce that staff lift later must not lift the client's own stop.
+    if Suppression.objects.filter(standing=row, reason=said.reason, lifted_at__isnull=True).exists():
+        return True
+    first = row.suppressed_at is None
+    revoke_standing(row, said=said, now=now)
+    if first and contact.channel == Channel.EMAIL:
+        _confirm_by_mail(row, contact, now)
+    return True
+
+
+def _confirm_by_mail(row: Standing, contact: Contact, now: datetime) -> None:
+    """Without its key the address can't be written to, which is no reason to undo the stop."""
+    assert contact.address_sealed is not None
+    try:
+        address = sealed.unseal(contact.address_sealed, "contact.address")
+    except sealed.Unreadable:
+        return
+    hers = contact if contact.valid_to is None else None  # on a shared mailbox it is hers, not the newest client's
+    confirm_stop(row, cause=f"link:{contact.pk}", address=address, since=now, now=now, to=hers)

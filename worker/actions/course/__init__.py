@@ -1,0 +1,1 @@
+"""A client's course: planned, moved, ended."""

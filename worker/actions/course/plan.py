@@ -1,0 +1,159 @@
+"""Turn what the rules planned into message rows, in the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from worker.actions.record.task import open_task
+from worker.actions.send.due import make_ready
+from worker.models import ConsentEvent, Contact, Message, Step
+from worker.models.consent import Act
+from worker.rules.names import Channel, MessageClass
+from worker.rules.plan import Anchor, HandOver, Planned, PlannedMessage
+from worker.rules.states import State
+from worker.timeline import Course, consents_of, lay_out, open_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was planned, and what a person has to hand over now."""
+
+    messages: list[Message] = field(default_factory=list)
+    hand_over: list[PlannedMessage] = field(default_factory=list)
+
+
+def plan(
+    course: Course,
+    *,
+    anchors: Iterable[Anchor],
+    now: datetime,
+    channels: Iterable[Channel] = tuple(Channel),
+    future_only: bool = False,
+) -> Result:
+    """Write the messages of the given anchors that are not written yet; what can't go becomes a staff task.
+
+    The caller holds the locks of the client's standing rows (of those `channels`). Planning the same occasion twice
+    plans it once (P4). With `future_only` nothing that should have gone by `now` is planned or handed over.
+    """
+    wanted, within, opened = frozenset(anchors), frozenset(channels), open_channels(course.client)
+    laid = [
+        each
+        for each in lay_out(course, consents_of(course.client), now, future_only=future_only)
+        if each.rule.anchor in wanted
+        and each.channel in within
+        and (each.rule.cls is not MessageClass.ANSWER or each.channel in opened)
+    ]
+    steps = {step.code: step for step in Step.objects.filter(version=course.version)}
+    contacts = {
+        Channel(contact.channel): contact
+        for contact in Contact.objects.filter(client=course.client, valid_to__isnull=True)
+    }
+    rows = [
+        message_of(course, each, each.outcome, steps[each.rule.code], contacts[each.channel], now)
+        for each in laid
+        if isinstance(each.outcome, Planned)
+    ]
+    fresh = Message.objects.bulk_create(not_planned_yet(rows))
+    make_ready(fresh, now=now)
+    hand_over = [each for each in laid if isinstance(each.outcome, HandOver)]
+    for each in hand_over:
+        hand_over_to_staff(course, each, now)
+    return Result(messages=fresh, hand_over=hand_over)
+
+
+def not_planned_yet(rows: list[Message]) -> list[Message]:
+    """Without those planned before; one that was cancelled before any attempt comes back under its next number."""
+    known = _states({row.occasion for row in rows})
+    fresh = []
+    for row in rows:
+        before = known.get(row.occasion)
+        while before == (State.CANCELLED, 0):
+            row.resend += 1
+            row.occasion = f"{row.occasion.rpartition(':r')[0]}:r{row.resend}"
+            before = _states({row.occasion}).get(row.occasion)
+        if before is None:
+            fresh.append(row)
+    return fresh
+
+
+def _states(occasions: set[str]) -> dict[str, tuple[str, int]]:
+    """The state and the number of attempts of what was planned for these occasions."""
+    found = Message.objects.filter(occasion__in=occasions)
+    return {occasion: (state, tried) for occasion, state, tried in found.values_list("occasion", "state", "attempts")}
+
+
+def message_of(
+    course: Course, each: PlannedMessage, outcome: Planned, step: Step, contact: Contact, now: datetime
+) -> Message:
+    """The row of one planned step, unsaved."""
+    anchor = each.rule.anchor
+    appointment = course.appointment if anchor is Anchor.APPOINTMENT else None
+    treatment = course.treatment if anchor in (Anchor.TREATMENT, Anchor.COURSE) else None
+    generation = _generation(course, each)
+    return Message(
+        clinic=course.clinic,
+        client=course.client,
+        contact=contact,
+        standing_id=contact.standing_id,
+        channel=each.channel,
+        purpose=each.rule.purpose,
+        cls=each.rule.cls,
+        kind=step.kind if each.rule.cls is MessageClass.ANSWER else "",
+        version=course.version,
+        step=step,
+        treatment=treatment,
+        appointment=appointment,
+        care=course.care,
+        generation=generation,
+        occasion=occasion(course, each, generation),
+        language=course.client.language,
+        zone=course.client.zone,
+        wall_time=f"{outcome.local_date}T{outcome.local_time:%H:%M}",
+        state=State.PLANNED,
+        due_at=outcome.due_at,
+        expires_at=max(outcome.expires_at, now + timedelta(microseconds=1)),
+        created_at=now,
+    )
+
+
+def _generation(course: Course, each: PlannedMessage) -> int:
+    """Of what the step counts from: a moved visit plans anew, and a new yes is confirmed anew (rule 6)."""
+    if each.rule.anchor is Anchor.ENROLMENT:
+        return _times_given(course, each.channel)
+    subject = course.appointment if each.rule.anchor is Anchor.APPOINTMENT else course.treatment
+    return subject.generation if subject else 1
+
+
+def _times_given(course: Course, channel: Channel) -> int:
+    """How often this client gave, or was asked for, her consent on a channel; one form is once."""
+    acts = ConsentEvent.objects.filter(clinic_id=course.clinic.pk, client_id=course.client.pk, channel=channel)
+    return max(1, acts.filter(act__in=(Act.GIVEN, Act.ASKED)).values("recorded_at").distinct().count())
+
+
+def occasion(course: Course, each: PlannedMessage, generation: int, resend: int = 0) -> str:
+    """The key by which one step rings once: clinic, subject, step, channel, generation and resend number (P4)."""
+    subject = {
+        Anchor.APPOINTMENT: f"appointment:{course.appointment.pk if course.appointment else 0}",
+        Anchor.TREATMENT: f"treatment:{course.treatment.pk if course.treatment else 0}",
+        Anchor.COURSE: f"treatment:{course.treatment.pk if course.treatment else 0}",
+    }.get(each.rule.anchor, f"client:{course.client.pk}")
+    return f"c:{course.clinic.pk}:{subject}:{each.rule.code}:{each.channel}:g{generation}:r{resend}"
+
+
+def hand_over_to_staff(course: Course, each: PlannedMessage, now: datetime) -> None:
+    """Ask a person to tell the client what can't be sent in time (P5)."""
+    open_task(
+        clinic_id=course.clinic.pk,
+        client_id=course.client.pk,
+        kind="hand_over",
+        cause=f"hand_over:{occasion(course, each, _generation(course, each))}",
+        facts={"step": each.rule.code, "channel": each.channel, "version": course.version.pk},
+        due_at=each.outcome.expires_at,
+        now=now,
+    )

@@ -1,0 +1,199 @@
+"""A mail that a client wrote: read like a text message, and obeyed in the same transaction (rules 17, 27, 124)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from worker import sealed
+from worker.actions.consent import standing as standings
+from worker.actions.consent.hold import hold_standing
+from worker.actions.consent.outdated import was_answered_since
+from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.receive.confirm_stop import confirm_stop
+from worker.actions.receive.visit_question import ask_about_visits
+from worker.actions.record.audit import record
+from worker.actions.record.task import open_task
+from worker.models import Contact, Inbound, Standing
+from worker.models.suppression import SuppressionReason
+from worker.rules.names import Channel
+from worker.rules.red_flags import is_red_flag
+from worker.rules.words import Reading, Word, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+FOR_STAFF = frozenset({Word.UNCLEAR, Word.START, Word.HELP})
+METHOD = "mail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailReply:
+    """One mail of a person, as far as it is read.
+
+    Args:
+        key: the same for the same mail, whichever way it comes (hex).
+        sender: whose it says it is, folded; "" when it does not say.
+        clinics: the clinics it may be for; all of them when nobody can tell.
+        named: the standing row of the address that our own token in it names, None without one.
+        by_link: that token is her unsubscribe link's own, so whoever holds it may end what it came with.
+        subject: without "Re:" and kin.
+        words: the new words, without quotation.
+        unread: there may be words that nobody could read.
+        received_at: when the mail server took it, aware UTC.
+    """
+
+    key: str
+    sender: str
+    clinics: tuple[int, ...]
+    named: int | None
+    by_link: bool
+    subject: str
+    words: str
+    unread: bool
+    received_at: datetime
+
+
+@transaction.atomic
+def mail_reply(reply: MailReply, *, now: datetime) -> Reading:
+    """Take one mail and obey it; the same mail twice is one, and a stranger's changes nothing but his own address.
+
+    A mail under our token from somebody else's address holds the mailbox that the token names, and a person looks:
+    an alias, or a friend whom it was forwarded to (rule 17: in doubt, nothing is sent).
+    """
+    reading = read_mail(reply.subject, reply.words)
+    if reply.unread and reading.kind == Word.NONE:
+        reading = Reading(Word.UNCLEAR)
+    known = _known(reply)
+    elsewhere = reply.named is not None and not reply.by_link and reply.named not in known
+    chosen = [reply.named] if reply.named is not None else known
+    if not chosen and reading.kind.revokes and len(reply.clinics) == 1 and reply.sender:
+        # A STOP of an address that nobody gave us yet is kept as well (rule 34).
+        chosen = [standings.ensure(clinic_id=reply.clinics[0], channel=Channel.EMAIL, address=reply.sender, now=now)]
+    phones = _phones(chosen) if reading.everything and not elsewhere else []
+    rows = {row.pk: row for row in standings.lock([*chosen, *phones])}
+    for pk in chosen:
+        _take(rows[pk], reply, reading, [rows[phone] for phone in phones], elsewhere=elsewhere, now=now)
+    return reading
+
+
+def read_mail(subject: str, words: str) -> Reading:
+    """What a mail means: its words, and its subject where that says stop, or where it is all that was written."""
+    body = read(words)
+    if body.kind.revokes or not subject:
+        return body
+    titled = read(subject)
+    return titled if titled.kind.revokes else body
+
+
+def _known(reply: MailReply) -> list[int]:
+    """The rows of the sender's own address in the clinics that the mail may be for."""
+    if not reply.sender:
+        return []
+    found: list[int] = []
+    for clinic_id in reply.clinics:
+        digests = [each.digest for each in sealed.fingerprints(clinic_id, Channel.EMAIL, reply.sender)]
+        rows = Standing.objects.filter(clinic_id=clinic_id, channel=Channel.EMAIL, fingerprint__in=digests)
+        found += rows.order_by("pk").values_list("pk", flat=True)[:1]
+    return found
+
+
+def _phones(mailboxes: Iterable[int]) -> list[int]:
+    """The phones of all who share those mailboxes: "stop everything" means them too (rule 25)."""
+    clients = Contact.objects.filter(standing__in=list(mailboxes), valid_to__isnull=True).values("client_id")
+    phones = Contact.objects.filter(client_id__in=clients, channel=Channel.SMS, valid_to__isnull=True)
+    return list(phones.values_list("standing_id", flat=True).distinct())
+
+
+def _take(
+    row: Standing, reply: MailReply, reading: Reading, phones: list[Standing], *, elsewhere: bool, now: datetime
+) -> None:
+    stored, fresh = Inbound.objects.get_or_create(
+        channel=Channel.EMAIL,
+        provider_id=f"{reply.key[:48]}:{row.pk}",
+        defaults={
+            "clinic_id": row.clinic_id,
+            "standing": row,
+            "word": reading.kind,
+            "body_sealed": sealed.seal(_as_written(reply), "inbound.body"),
+            "received_at": reply.received_at,
+        },
+    )
+    if not fresh:
+        return
+    if elsewhere and (reading.kind.revokes or reading.kind == Word.UNCLEAR):
+        _hold(row, stored, "from_another_address", now)
+    elif reading.kind.revokes and was_answered_since(row, reply.received_at):
+        _leave(row, stored, now)
+    elif reading.kind.revokes:
+        _stop(row, stored, reply, reading, phones, now)
+    elif reading.kind == Word.UNCLEAR:
+        _hold(row, stored, "unclear_reply", now)
+    elif reading.kind in FOR_STAFF:
+        _ask_staff(f"{reading.kind}_reply", row, stored, now)
+    if reading.kind != Word.NONE and is_red_flag(reply.words):
+        _ask_staff("red_flag_reply", row, stored, now, urgent=True)
+
+
+def _stop(
+    row: Standing, stored: Inbound, reply: MailReply, reading: Reading, phones: list[Standing], now: datetime
+) -> None:
+    first = row.suppressed_at is None
+    wrong = reading.kind == Word.WRONG_NUMBER
+    said = Revocation(
+        reason=SuppressionReason.WRONG_NUMBER if wrong else SuppressionReason.LINK,
+        method=METHOD,
+        by="client",
+        received_at=reply.received_at,
+        source=f"inbound:{stored.pk}",
+        evidence={"subject": reply.subject, "body": reply.words},
+    )
+    for each in (row, *phones):
+        revoke_standing(each, said=said, now=now)
+    if wrong:
+        _ask_staff("wrong_number_reply", row, stored, now)
+    elif reading.kind == Word.CANCEL_STOP:
+        ask_about_visits(row, source=f"inbound:{stored.pk}", now=now)
+    # Nobody whom we do not know is written to: From may be forged.
+    if first and row.contacts.filter(valid_to__isnull=True).exists():
+        cause = f"inbound:{stored.pk}"
+        confirm_stop(row, cause=cause, address=reply.sender, since=reply.received_at, now=now)
+
+
+def _leave(row: Standing, stored: Inbound, now: datetime) -> None:
+    """An old STOP that she has taken back since: on record, and without effect."""
+    record(
+        clinic_id=row.clinic_id,
+        kind="stop_outdated",
+        subject=f"standing:{row.pk}",
+        actor="system",
+        at=now,
+        code=stored.word,
+        facts={"inbound": stored.pk, "said_at": stored.received_at.isoformat()},
+        sealed=True,
+    )
+
+
+def _hold(row: Standing, stored: Inbound, why: str, now: datetime) -> None:
+    hold_standing(row, why=why, source=f"inbound:{stored.pk}", now=now)
+    _ask_staff(why, row, stored, now)
+
+
+def _ask_staff(kind: str, row: Standing, stored: Inbound, now: datetime, *, urgent: bool = False) -> None:
+    contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
+    open_task(
+        clinic_id=row.clinic_id,
+        client_id=contact.client_id if contact else None,
+        kind=kind,
+        cause=f"{'red_flag' if urgent else 'inbound'}:{stored.pk}",
+        facts={"inbound": stored.pk, "channel": Channel.EMAIL} | ({"urgent": True} if urgent else {}),
+        due_at=now if urgent else None,
+        now=now,
+    )
+
+
+def _as_written(reply: MailReply) -> str:
+    return f"{reply.subject}\n\n{reply.words}"

@@ -1,0 +1,1 @@
+"""Protocols: load as drafts, approve, withdraw."""

@@ -1,0 +1,1 @@
+"""What is written down: the audit chain and its heads, tasks for people, verdicts of providers."""
