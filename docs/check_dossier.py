@@ -234,9 +234,10 @@ def report(check):
     first, last = said["chain"][0]["head"]["published_at"], said["chain"][-1]["head"]["published_at"]
     print(f"The rows were there, as they are, when their heads were published: from {first} to {last}.")
     print(
-        "Not proved by this file: that what was typed in at the desk is true; what the provider did with a message;\n"
-        "names, addresses, suppressions and the standing today, which the clinic states and signs; and that a head\n"
-        "was known to others then: compare it with a copy of the heads that was kept elsewhere."
+        "Not proved by this file: that what was typed in at the desk is true; that no row about this client was left\n"
+        "out (links without a row may be anybody's); what the provider did with a message; names, addresses,\n"
+        "suppressions and the standing today, which the clinic states and signs; and that a head was known to others\n"
+        "then: compare it with a copy of the heads that was kept elsewhere."
     )
     if not check.trusted:
         print("\nWhose key it is you must find out by another way. Compare it, or give it with --key:")

@@ -94,9 +94,11 @@ def _forget_what_processes_remember():
 def _forget() -> None:
     from worker import sealed, tokens
     from worker.actions.send import clinics, prepare
+    from worker.web import accounts
 
     clinics.card.cache_clear()
     prepare._documents.clear()
+    accounts.forget()
     (HOME / "heads.jsonl").unlink(missing_ok=True)  # it outlives what a test's rollback takes back
     sealed.forget_keys()
     tokens.forget_keys()

@@ -20,12 +20,16 @@ USER, PASSWORD = "desk", "p@ss word"
 
 @dataclass
 class Imap:
-    """The folder: mails by UID, each with the moment it came. `answers` replaces what a verb is answered with."""
+    """The folder: mails by UID, each with the moment it came. `answers` replaces what a verb is answered with.
+
+    The mails in `damaged` are listed and never given out.
+    """
 
     mails: dict[int, tuple[datetime, bytes]] = field(default_factory=dict)
     validity: int = 7
     answers: dict[str, str] = field(default_factory=dict)
     heard: list[str] = field(default_factory=list)
+    damaged: set[int] = field(default_factory=set)
     flags_changed: bool = False
     port: int = 0
 
@@ -114,6 +118,8 @@ class _Session:
 
     def uid_fetch(self, command: str) -> str:
         uid, most = map(int, re.search(r"FETCH (\d+) \(INTERNALDATE BODY\.PEEK\[\]<0\.(\d+)>\)", command).groups())
+        if uid in self.state.damaged:
+            return "NO [SERVERBUG] can't read it"
         if uid in self.state.mails:
             at, raw = self.state.mails[uid]
             raw = raw[:most]

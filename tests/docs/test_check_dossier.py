@@ -120,6 +120,11 @@ def test_the_true_dossier_holds(true, tmp_path):
     assert "by another way" not in told.stdout
 
 
+def test_it_says_that_it_cannot_miss_a_row_that_was_left_out(true, tmp_path):
+    """P8: links of other clients stand in the chain without their rows, so one of hers could be among them."""
+    assert "left\nout" in run(true, tmp_path).stdout
+
+
 def test_an_erased_clients_dossier_holds(house, tmp_path):
     """Rule 62: commitments without their evidence are still links of the chain."""
     client = lived(house).client

@@ -133,7 +133,8 @@ def test_a_lifted_or_invented_suppression_is_found(story):
     Standing.objects.filter(pk=stopped.pk).update(suppressed_at=None, suppressed_why=None)
     assert any(f"standing {stopped.pk} and its suppressions disagree" in fault for fault in faults())
     Suppression.objects.update(lifted_at=NOW, lifted_by="tests")
-    assert faults() == []
+    told = f"lakeside: standing {stopped.pk}: its stop (keyword) was lifted, and no START is on record"
+    assert faults() == [told]
     Standing.objects.filter(pk=stopped.pk).update(suppressed_at=NOW, suppressed_why="x")
     assert any("disagree" in fault for fault in faults())
 

@@ -205,7 +205,8 @@ def test_the_installations_own_record_is_chained_as_well(story):
     """Rule 142: what concerns all clinics (keys exchanged, texts emptied) has a chain and heads of its own."""
     from worker.actions.record.audit import record
 
-    note = record(clinic_id=0, kind="retained", subject="installation", actor="system", at=END)
+    record(clinic_id=0, kind="retained", subject="installation", actor="system", at=END)
+    note = Event.objects.latest("pk")
     assert seal_decisions() == 1
     assert [each.head.clinic for each in publish_all(now=END)] == ["(all clinics)"]
     found = after(lambda: Event.objects.filter(pk=note.pk).update(code="x"))

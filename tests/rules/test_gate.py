@@ -66,6 +66,7 @@ def test_an_answer_needs_no_consent_but_an_approved_text_and_its_time():
     """Classes of message: exempt from hours, caps and grants; after STOP only what she asked for may leave.
 
     What opens a course needs a consent, the question one that waits for it, and both wait while the address is held.
+    A STOP that was taken back is confirmed no more (rule 22).
     """
     for values in product(*ANSWERS.values()):
         facts = dict(zip(ANSWERS, values, strict=True))
@@ -74,6 +75,7 @@ def test_an_answer_needs_no_consent_but_an_approved_text_and_its_time():
             and facts["approved"] is Approved.YES
             and not facts["paused"]
             and (facts["suppressed"] is None or facts["kind"] in AFTER_STOP)
+            and not (facts["suppressed"] is None and facts["kind"] == AnswerKind.STOP_CONFIRMATION)
             and facts["grant"] == OPENING.get(facts["kind"], facts["grant"])
             and not (facts["kind"] in OPENING and facts["held"])
         )

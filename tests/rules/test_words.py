@@ -378,6 +378,12 @@ def test_a_very_long_message_is_never_taken_as_harmless():
     assert read("stop, " * LONGEST).kind is Word.STOP
 
 
+@pytest.mark.parametrize("said", ["start", "YES", "help"])
+def test_the_unread_end_of_a_long_message_may_take_back_its_beginning(said):
+    """Rules 17, 30: "START", a screen of blanks, "sending this to somebody else" brings nobody back."""
+    assert read(said + " " * LONGEST + "but no more, stop").kind is Word.UNCLEAR
+
+
 @pytest.mark.parametrize("text", ["a." * 800, "xqzvkwqp " * 177, "no " * 533, "dont you " * 177, "\u200b" * 1600])
 def test_a_hostile_text_is_read_with_bounded_work(text):
     """P12: no text makes the reader compare without end; the webhook answers before the provider gives up."""

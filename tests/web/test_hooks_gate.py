@@ -13,7 +13,7 @@ from tests import builders
 from tests.builders import ALICES_PHONE
 from tests.web.provider import INBOUND, LAKESIDE, STATUS, Provider, new_sid, signature
 from worker import sealed
-from worker.models import Sender
+from worker.models import Inbound, Sender
 
 OWN_ACCOUNT = "AC" + "5" * 32
 
@@ -142,6 +142,17 @@ def test_json_with_its_hash_is_read_like_a_form(house, provider, settings):
     unhashed = signature(provider.token, settings.PUBLIC_URL + INBOUND)
     bare = provider.raw(INBOUND, said, content_type="application/json", X_Twilio_Signature=unhashed)
     assert bare.status_code == 403
+
+
+def test_half_an_emoji_in_json_costs_no_stop(house, provider, settings):
+    """P2: JSON can hold half a surrogate pair and UTF-8 can't; the STOP beside it counts, and its words are kept."""
+    said = json.dumps(dict(provider.said(ALICES_PHONE, "STOP \ud83d")))
+    path = f"{INBOUND}?bodySHA256={hashlib.sha256(said.encode()).hexdigest()}"
+    signed = signature(provider.token, settings.PUBLIC_URL + path)
+    answer = provider.raw(path, said, content_type="application/json", X_Twilio_Signature=signed)
+    assert answer.status_code == 200
+    kept = Inbound.objects.get()
+    assert (kept.word, sealed.unseal(kept.body_sealed, "inbound.body")) == ("stop", "STOP \ufffd")
 
 
 def test_a_rotated_token_counts_until_it_is_taken_out(house, provider, settings):

@@ -71,13 +71,14 @@ def read(raw: bytes) -> Incoming:
     """Read one mail from its bytes; of a longer one its first 256 kB. Never raises."""
     mail, whole = _parsed(raw[:LARGEST])
     sender, words = _sender(mail), own_words(mail)
-    identity = f"{header(mail, 'message-id')}\n{sender}\n{words}" if mail["message-id"] else ""
+    subject = _AGAIN.sub("", header(mail, "subject")).strip()  # part of what makes a mail: STOP may stand there alone
+    identity = f"{header(mail, 'message-id')}\n{sender}\n{subject}\n{words}" if mail["message-id"] else ""
     return Incoming(
         key=hashlib.sha256(identity.encode("utf-8", "replace") or raw).hexdigest(),
         sender=sender,
         recipients=_recipients(mail),
         answers=_answers(mail),
-        subject=_AGAIN.sub("", header(mail, "subject")).strip(),
+        subject=subject,
         words=words,
         unread=not words and not (whole and len(raw) < LARGEST),
         automatic=_automatic(mail),

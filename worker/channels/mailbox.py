@@ -40,6 +40,10 @@ class Closed(Exception):
     """The mailbox could not be read; the words name the step and a kind, never an address or the server's text."""
 
 
+class Withheld(Closed):
+    """One mail that the server refuses to give out, as it does with one that is damaged there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """Which folder of which mailbox, and how to log in; its password never shows in a representation."""
@@ -145,10 +149,17 @@ class Open:
         return [each for each in uids if each > uid][:MOST_UIDS]
 
     def letter(self, uid: int) -> Letter | None:
-        """The first 256 kB of one mail; None when it is gone meanwhile. Raises Closed."""
+        """The first 256 kB of one mail; None when it is gone meanwhile.
+
+        Raises Closed; Withheld, a kind of it that leaves the session open, when the server won't give this one out.
+        """
         assert self._imap is not None
         with self._step("fetch"):
-            found = _ok(self._imap.uid("FETCH", str(uid), f"(INTERNALDATE BODY.PEEK[]<0.{LARGEST}>)"))
+            answer = self._imap.uid("FETCH", str(uid), f"(INTERNALDATE BODY.PEEK[]<0.{LARGEST}>)")
+        if answer[0] == "NO":
+            raise Withheld("fetch: refused")
+        with self._step("fetch"):
+            found = _ok(answer)
         raw = next((part[1] for part in found if isinstance(part, tuple) and isinstance(part[1], bytes)), None)
         said = b" ".join(part[0] if isinstance(part, tuple) else part for part in found if part)
         return None if raw is None else Letter(uid=uid, received_at=_received(said), raw=raw)

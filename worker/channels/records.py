@@ -7,6 +7,7 @@ transport: its time-out holds, it follows no redirect, and nothing is logged (ru
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,10 +17,10 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from worker import clock
 from worker.channels.http import IDLE_SECONDS, LostAnswerError, NotStartedError, Pool
 from worker.channels.sms import speaking
+from worker.rules.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import datetime
 
     from twilio.rest import Client
 
@@ -126,10 +127,18 @@ async def _following(page: Any, _client: Client) -> Any:
 
 def _received(listed: Any) -> Received:
     return Received(
-        provider_id=str(listed.sid),
-        sender=str(listed.from_ or ""),
+        provider_id=storable(str(listed.sid)),
+        sender=storable(str(listed.from_ or "")),
         to=str(listed.to or ""),
         service=str(listed.messaging_service_sid or ""),
-        body=str(listed.body or ""),
-        at=listed.date_sent or listed.date_created,
+        body=storable(str(listed.body or "")),
+        at=_written_at(listed),
     )
+
+
+def _written_at(listed: Any) -> datetime:
+    """Without it nobody can tell a STOP that was taken back from one that was not. Raises RecordsError."""
+    for told in (listed.date_sent, listed.date_created):
+        if isinstance(told, datetime) and told.tzinfo is not None:  # the client hands over what it can't read as it is
+            return told
+    raise RecordsError("no_date")

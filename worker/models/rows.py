@@ -55,6 +55,11 @@ def change(sql: str, params: Sequence[Any]) -> int:
     return int(_run(sql, params).rowcount)
 
 
+def locking(how: str) -> str:
+    """The clause by which a SELECT locks its rows, "FOR UPDATE" and the like; SQLite's writers are alone anyway."""
+    return how if _postgres() else ""
+
+
 def among(column: str, ids: Iterable[int]) -> tuple[str, list[Any]]:
     """The condition that an integer column is one of `ids`, and its parameters."""
     if _postgres():

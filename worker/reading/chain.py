@@ -15,6 +15,7 @@ from worker.models.chain import INSTALLATION, LOOK_BACK, START, next_head, row_h
 from worker.models.standing import GrantState
 from worker.reading.contents import contents
 from worker.reading.heads import Published, published
+from worker.reading.silences import silences
 from worker.rules.consent import MAKES_ACTIVE
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def faults(known: Published | None = None) -> list[str]:
     found = [*known.faults, *_strangers({INSTALLATION, *clinics})]
     for clinic_id, slug in ({INSTALLATION: heads.INSTALLATION} | clinics).items():
         several = known.of(slug)
-        for check in (_chain(clinic_id, several), _unsealed(clinic_id, several), _standings(clinic_id)):
+        checks = _chain(clinic_id, several), _unsealed(clinic_id, several), _standings(clinic_id), silences(clinic_id)
+        for check in checks:
             found += (f"{slug}: {fault}" for fault in check)
     gone = set(known.clinics()) - {heads.INSTALLATION, *clinics.values()}
     found += (f"{slug}: the clinic is gone, and a head of its chain was published" for slug in sorted(gone))

@@ -165,6 +165,8 @@ def _approval(facts: Facts, now: datetime) -> Decision | None:
 def _answer(facts: Facts) -> Decision | None:
     if facts.suppressed is not None and facts.kind not in AFTER_STOP:
         return Stop(State.WITHHELD, Reason.REVOKED)
+    if facts.suppressed is None and facts.kind == AnswerKind.STOP_CONFIRMATION:
+        return Stop(State.WITHHELD, Reason.ANSWERED)  # she took it back first: "no more texts" would be untrue
     if facts.kind in OPTIN:
         if facts.grant != OPTIN[facts.kind]:
             return Stop(State.WITHHELD, NO_GRANT.get(facts.grant, Reason.ANSWERED))

@@ -24,6 +24,7 @@ _BASIC = frozenset(GSM7_BASIC)
 _NOT_GSM7 = re.compile(f"[^{re.escape(GSM7_BASIC + GSM7_EXTENSION)}]")
 _EXTENSION = re.compile(f"[{re.escape(GSM7_EXTENSION)}]")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 # A typeset quote or dash turns a whole text into UCS-2, and one SMS into three: the clinic pays each part.
 _PLAIN = str.maketrans(
@@ -86,6 +87,11 @@ def simplify(text: str) -> str:
     """
     composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     return unicodedata.normalize("NFC", composed.translate(_PLAIN))
+
+
+def storable(text: str) -> str:
+    """The text with every half of a surrogate pair marked: JSON may hold one, UTF-8 can't (an emoji cut in two)."""
+    return _HALF.sub("\ufffd", text)
 
 
 def refuse_control(text: str, field: str, *, newlines: bool = False) -> None:

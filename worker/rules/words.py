@@ -83,7 +83,7 @@ def read(text: str, opt_out_type: str | None = None, *, lexicon: Lexicon = EVERY
     when the provider calls it START: it may answer our own question, and the caller knows whether it was asked.
     """
     reading = _read(text[:LONGEST], lexicon)
-    if reading.kind is Word.NONE and len(text) > LONGEST:
+    if not reading.kind.revokes and len(text) > LONGEST:
         reading = _UNCLEAR  # who knows what the unread rest says
     said = _PROVIDER.get(opt_out_type.strip().upper()) if opt_out_type else None
     if said is None or reading.kind.revokes:

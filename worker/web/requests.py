@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from worker.rules.text import storable
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
@@ -40,7 +42,10 @@ def form_pairs(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def json_text(request: HttpRequest) -> tuple[str, dict[str, str]]:
-    """A flat JSON object, as text and read. Raises No (400)."""
+    """A flat JSON object, as text and read. Raises No (400).
+
+    Half an emoji is JSON and no text that could be stored; it is marked and the rest kept, which may be a STOP.
+    """
     try:
         text = request.body.decode()
         read: Any = json.loads(text)
@@ -48,7 +53,7 @@ def json_text(request: HttpRequest) -> tuple[str, dict[str, str]]:
         raise No(400, "unreadable_json") from None
     if not isinstance(read, dict):
         raise No(400, "unreadable_json")
-    return text, {name: value for name, value in read.items() if isinstance(value, str)}
+    return text, {name: storable(value) for name, value in read.items() if isinstance(value, str)}
 
 
 def word(value: str, most: int) -> str:

@@ -440,6 +440,27 @@ def test_one_mail_never_keeps_the_others(sent, settings):
     assert sent.standing.suppressed_why == "link"
 
 
+def test_one_message_id_for_two_mails_hides_no_stop(sent):
+    """P2: a mail program that numbers its mails badly; the STOP stands in the subject alone."""
+    mail = letter("", subject="hello", message_id="<1@phone.example>")
+    mail_in(mail, received_at=NOW, now=NOW)
+    mail_in(mail.replace(b"hello", b"STOP"), received_at=NOW, now=NOW)
+    assert sent.standing.suppressed_why == "link"
+
+
+def test_a_mail_that_the_server_cannot_give_out_keeps_none_waiting(sent, settings):
+    """P2: damaged in the mailbox, it is passed over once a later one is given out; a stop behind it still counts."""
+    with imap_server() as server:
+        settings.MAILBOX_URL = server.url
+        server.damaged = {server.put(letter("hello")), server.put(letter("hello again"))}
+        assert mail_poll(longest=5.0) == 0
+        assert (Mailbox.objects.get().uid, Mailbox.objects.get().trouble) == (0, "fetch: refused")
+        last = server.put(letter("stop"))
+        assert mail_poll(longest=5.0) == 1
+        assert (Mailbox.objects.get().uid, Mailbox.objects.get().trouble) == (last, "")
+    assert sent.standing.suppressed_why == "link"
+
+
 def test_a_mail_that_we_fail_on_is_left_behind(sent, settings, monkeypatch):
     """Should our own reading have a fault, the stop behind that mail still counts (P2)."""
     reads = iter([ArithmeticError])

@@ -100,10 +100,12 @@ def test_many_batches_and_a_limit_of_time(house, monkeypatch):
 
 
 def test_what_comes_in_about_an_erased_client_goes_at_once(house):
-    """A late receipt names her number again: it need not grow old (rule 62)."""
+    """What a restored copy brings back of her need not grow old; a late receipt leaves nothing to empty (rule 62)."""
     client = lived(house).client
     erase(client_id=client.pk, by=SAM, now=NEXT_DAY)
     delivered(Attempt.objects.filter(channel="sms").first(), ALICES_PHONE, now=NEXT_DAY, status="read")
+    assert retain(now=NEXT_DAY)["receipt.raw"] == 0
+    Receipt.objects.filter(status="read").update(raw_sealed=b"of a copy that was restored")
     assert retain(now=NEXT_DAY) == {"attempt.body": 0, "receipt.raw": 1, "inbound.body": 0, "message.address": 0}
 
 

@@ -280,6 +280,33 @@ def test_a_row_that_cannot_be_written_is_found_again(alice, provider, settings):
     assert _later().found == 1
 
 
+def test_half_an_emoji_stops_no_reading(alice, provider):
+    """P2: a text cut in two within a character can't be stored as it is; the STOP behind it is found all the same."""
+    _lost(provider, "thanks \ud83d")
+    _lost(provider, "STOP")
+    assert _later().found == 2
+    assert _stopped(alice)
+    assert _later().failed == 0
+
+
+def test_a_text_that_we_fail_on_keeps_no_other_waiting(alice, provider, monkeypatch):
+    """P2: should our own reading have a fault, the STOP behind that text counts, and so does one of the next day."""
+
+    def faulty(reply, *, now):
+        if reply.body == "hello":
+            raise ArithmeticError
+        return inbound_sms(reply, now=now)
+
+    monkeypatch.setattr("worker.actions.receive.reconcile.inbound_sms", faulty)
+    _lost(provider, "hello")
+    _lost(provider, "STOP")
+    assert _later().found == 1
+    assert _stopped(alice)
+    clock.step_to(clock.now() + timedelta(days=1))
+    _lost(provider, "STOP", phone=BOBS_PHONE)
+    assert _later().found == 1
+
+
 def test_a_provider_that_hangs_is_asked_once_and_not_for_each_number(alice, provider, settings):
     """Nothing that sends waits long for a list: after the first number that got no answer, no other is begun."""
     settings.PROVIDER_TIMEOUT_SECONDS = 1

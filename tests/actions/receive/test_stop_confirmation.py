@@ -174,3 +174,13 @@ def test_no_fever_is_no_alarm(alice, house):
     _wrote(house, "no fever, no bleeding, thank you")
     assert not StaffTask.objects.exists()
     assert not Message.objects.filter(kind="safety_reply").exists()
+
+
+def test_a_confirmation_that_start_overtook_stays_at_home(alice, house):
+    """Rule 22: "you get no more texts" would be untrue by now; and a second STOP is confirmed, for none has gone."""
+    _wrote(house, "STOP")
+    _wrote(house, "START", now=DUE + 2 * SECOND)
+    assert post.round_of_post(DUE + 2 * SECOND) == ["start-confirmation"]
+    assert [each.reason for each in _confirmations()] == ["answered_already"]
+    _wrote(house, "STOP", now=DUE + 60 * SECOND)
+    assert post.round_of_post(DUE + 60 * SECOND) == ["stop-confirmation"]

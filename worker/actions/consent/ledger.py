@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from worker import sealed
 from worker.actions.record.audit import append_seals
 from worker.models import ConsentEvent, Evidence, Grant
+from worker.models.rows import change
+from worker.models.store import store
 from worker.rules.consent import STATE_AFTER, Act
 
 if TYPE_CHECKING:
@@ -43,18 +45,38 @@ def write(standing: Standing, acts: Sequence[ConsentAct], *, now: datetime) -> l
     for event, act, salt in zip(events, acts, salts, strict=True):
         if act.evidence:
             event.commitment = sealed.commitment(_said(act), salt)
-    for event in events:
-        event.save(force_insert=True)
-    Evidence.objects.bulk_create(
-        Evidence(event=event, salt=salt, sealed=sealed.seal(_said(act), "consent.evidence"))
-        for event, act, salt in zip(events, acts, salts, strict=True)
-        if act.evidence
+    store(events)
+    store(
+        [
+            Evidence(event=event, salt=salt, sealed=sealed.seal(_said(act), "consent.evidence"))
+            for event, act, salt in zip(events, acts, salts, strict=True)
+            if act.evidence
+        ]
     )
     append_seals(standing.clinic_id, "consent", events)
-    for act in acts:
-        if act.client_id is not None:
-            _follow(standing, act.client_id, act, now)
+    if not _ended_as_one(standing, acts, now):
+        for act in acts:
+            if act.client_id is not None:
+                _follow(standing, act.client_id, act, now)
     return events
+
+
+def _ended_as_one(standing: Standing, acts: Sequence[ConsentAct], now: datetime) -> bool:
+    """Bring the grants up to date in one statement where all acts are revocations, as in a STOP.
+
+    False when not all could be: a revocation of what was never agreed to makes a grant of its own.
+    """
+    pairs = {(act.client_id, act.purpose) for act in acts if act.client_id is not None}
+    if any(act.act != Act.REVOKED for act in acts):
+        return False
+    if not pairs:
+        return True
+    which = " OR ".join(["(client_id = %s AND purpose = %s)"] * len(pairs))
+    changed = change(
+        f"UPDATE aftercare_grant SET state = %s, changed_at = %s WHERE standing_id = %s AND ({which})",
+        [STATE_AFTER[Act.REVOKED], now, standing.pk, *(value for pair in pairs for value in pair)],
+    )
+    return changed == len(pairs)
 
 
 def _event(standing: Standing, act: ConsentAct, now: datetime) -> ConsentEvent:

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from worker import rendering
 from worker.actions.consent import standing as standings
+from worker.actions.consent.restore import coming_back
 from worker.actions.consent.revoke import Revocation, revoke_client, revoke_standing
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.course.cancel import cancel
@@ -48,7 +49,9 @@ def end_purpose(*, contact: Contact, channel: Channel, purpose: Purpose, now: da
     grant = Grant.objects.filter(client=ended.client_id, standing=ended.standing_id, purpose=purpose).first()
     if grant is None:
         return False
-    if grant.state != GrantState.REVOKED:
+    # Her own STOP ended it already, but START would bring it back; what she says here it must not.
+    back = coming_back(ended.standing, ended.client_id)
+    if grant.state != GrantState.REVOKED or purpose in back:
         revoke_client(client=ended.client, channel=channel, purposes=[purpose], said=_said(contact, now), now=now)
         _optin_follows(ended, now)
     return True
@@ -120,7 +123,9 @@ def _end_address(other: Contact, said: Revocation, now: datetime) -> None:
     if Contact.objects.filter(standing=other.standing_id).exclude(client=other.client_id).exists():
         given = Grant.objects.filter(client=other.client_id, standing=other.standing_id)
         left = given.exclude(state=GrantState.REVOKED).values_list("purpose", flat=True)
-        if purposes := [Purpose(each) for each in left]:
+        # A START of the other person would bring hers back as well.
+        back = coming_back(other.standing, other.client_id)
+        if purposes := back | {Purpose(each) for each in left}:
             revoke_client(client=other.client, channel=Channel(other.channel), purposes=purposes, said=said, now=now)
             _optin_follows(other, now)
         return

@@ -17,6 +17,7 @@ from worker.rules.names import AnswerKind, Channel, Purpose
 from worker.rules.states import OPEN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from worker.models import Inbound, Standing
@@ -65,20 +66,29 @@ def _lift(row: Standing, now: datetime) -> None:
 
 def _ended_by_keyword(row: Standing, people: dict[int, Client]) -> tuple[Back, list[int]]:
     """What the keyword took from each client, and who had not yet said yes: her a person asks again."""
-    acts: dict[tuple[int, Purpose], list[tuple[Act, bool]]] = defaultdict(list)
-    said = ConsentEvent.objects.filter(clinic_id=row.clinic_id, client_id__in=people, standing_id=row.pk).order_by("pk")
-    for client_id, purpose, act, method in said.values_list("client_id", "purpose", "act", "method"):
-        assert client_id is not None
-        acts[client_id, Purpose(purpose)].append((Act(act), method == KEYWORD))
     back: Back = defaultdict(list)
-    asked = []
-    for (client_id, purpose), several in sorted(acts.items()):
-        before = before_keyword(several)
+    asked = set()
+    for (client_id, purpose), before in _before(row, people).items():
         if before is GrantState.ACTIVE:
             back[client_id].append(purpose)
         elif before is GrantState.PENDING:
-            asked.append(client_id)
-    return dict(back), sorted(set(asked))
+            asked.add(client_id)
+    return dict(back), sorted(asked)
+
+
+def coming_back(row: Standing, client_id: int) -> set[Purpose]:
+    """The purposes of a client at that address that a keyword ended and that a START would bring up again."""
+    before = _before(row, [client_id])
+    return {purpose for (_, purpose), state in before.items() if state in (GrantState.ACTIVE, GrantState.PENDING)}
+
+
+def _before(row: Standing, clients: Iterable[int]) -> dict[tuple[int, Purpose], GrantState | None]:
+    acts: dict[tuple[int, Purpose], list[tuple[Act, bool]]] = defaultdict(list)
+    theirs = ConsentEvent.objects.filter(clinic_id=row.clinic_id, client_id__in=list(clients), standing_id=row.pk)
+    for client_id, purpose, act, method in theirs.order_by("pk").values_list("client_id", "purpose", "act", "method"):
+        assert client_id is not None
+        acts[client_id, Purpose(purpose)].append((Act(act), method == KEYWORD))
+    return {key: before_keyword(several) for key, several in sorted(acts.items())}
 
 
 def _write(row: Standing, back: Back, people: dict[int, Client], *, stored: Inbound, body: str, now: datetime) -> None:

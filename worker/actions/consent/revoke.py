@@ -6,22 +6,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from worker.actions.consent import ledger, standing
-from worker.actions.course.cancel import cancel
-from worker.actions.receive.hand_over import coming_instructions, hand_over_after_stop
+from worker.actions.course.cancel import end
+from worker.actions.receive.hand_over import coming, hand_over_after_stop
 from worker.actions.record.audit import record
-from worker.models import Client, Grant, Suppression
+from worker.models import Suppression
 from worker.models.consent import Act
-from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
+from worker.models.rows import change, fetch
+from worker.models.store import store
+from worker.rules.names import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
-    from worker.models import Standing
+    from worker.models import Client, Standing
     from worker.models.suppression import SuppressionReason
+    from worker.rules.names import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,11 @@ def revoke_standing(row: Standing, *, said: Revocation, now: datetime) -> None:
     """The same for a standing row whose lock the caller holds."""
     already = row.suppressed_at is not None
     row.suppressed_at, row.suppressed_why, row.changed_at = row.suppressed_at or now, said.reason, now
-    row.save(update_fields=["suppressed_at", "suppressed_why", "changed_at"])
-    Suppression.objects.create(
+    change(
+        "UPDATE aftercare_standing SET suppressed_at = %s, suppressed_why = %s, changed_at = %s WHERE id = %s",
+        [row.suppressed_at, row.suppressed_why, row.changed_at, row.pk],
+    )
+    suppression = Suppression(
         clinic_id=row.clinic_id,
         standing=row,
         channel=row.channel,
@@ -57,10 +62,10 @@ def revoke_standing(row: Standing, *, said: Revocation, now: datetime) -> None:
         source=said.source,
         since=min(said.received_at, now),
     )
-    grants = list(Grant.objects.filter(standing=row).order_by("pk"))
-    acts = [_act(said, grant.client_id, Purpose(grant.purpose), zone) for grant, zone in _zones(grants)]
+    store([suppression])
+    acts = [_act(said, client_id, Purpose(purpose), zone) for client_id, purpose, zone in _granted(row)]
     ledger.write(row, acts or [_act(said, None, purpose, "UTC") for purpose in Purpose], now=now)
-    _end(row, Q(), said, now)
+    _end(row, said, now)
     record(
         clinic_id=row.clinic_id,
         kind="revoked",
@@ -86,7 +91,7 @@ def revoke_client(
         row.save(update_fields=["changed_at"])
         acts = [_act(said, client.pk, purpose, client.zone) for purpose in sorted(wanted)]
         ledger.write(row, acts, now=now)
-        ended += _end(row, Q(client=client, purpose__in=wanted), said, now)
+        ended += _end(row, said, now, client_id=client.pk, purposes=wanted)
         record(
             clinic_id=row.clinic_id,
             kind="revoked",
@@ -100,19 +105,27 @@ def revoke_client(
     return ended
 
 
-def _end(row: Standing, narrower: Q, said: Revocation, now: datetime) -> int:
+def _end(
+    row: Standing,
+    said: Revocation,
+    now: datetime,
+    client_id: int | None = None,
+    purposes: Collection[Purpose] = tuple(Purpose),
+) -> int:
     """Cancel what is planned there; after STOP only the one confirmation of that STOP may leave (rule 22)."""
-    course = Q(cls=MessageClass.COURSE) | Q(kind__in=(AnswerKind.OPTIN_QUESTION, AnswerKind.OPTIN_CONFIRMATION))
-    which = Q(standing=row) & course & narrower
-    instructions = coming_instructions(which, now=now)
-    ended = cancel(which=which, reason="revoked", actor=said.by, now=now)
-    hand_over_after_stop(instructions, now=now)
-    return ended
+    ended = coming(row, client_id=client_id, purposes=purposes)
+    end([(each.pk, row.clinic_id) for each in ended], reason="revoked", actor=said.by, now=now)
+    hand_over_after_stop(row, ended, now=now)
+    return len(ended)
 
 
-def _zones(grants: list[Grant]) -> list[tuple[Grant, str]]:
-    zones = dict(Client.objects.filter(pk__in={grant.client_id for grant in grants}).values_list("pk", "zone"))
-    return [(grant, zones[grant.client_id]) for grant in grants]
+def _granted(row: Standing) -> list[tuple[int, str, str]]:
+    """Of each grant there the client's number, the purpose and the client's zone, the oldest first."""
+    return fetch(
+        "SELECT g.client_id, g.purpose, c.zone FROM aftercare_grant g JOIN aftercare_client c ON c.id = g.client_id "
+        "WHERE g.standing_id = %s ORDER BY g.id",
+        [row.pk],
+    )
 
 
 def _act(said: Revocation, client_id: int | None, purpose: Purpose, zone: str) -> ledger.ConsentAct:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import connection
+
 from worker import clock, sealed
 from worker.models import Standing
+from worker.models.rows import fetch, locking, moment
 from worker.rules.refusal import Refusal, Refusals
 
 KEYS_LOOKED_UP_EVERY = 600.0  # seconds
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 
 def locked(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> Standing:
     """The standing row of one normalised address, created when unknown and locked until the transaction ends."""
-    return lock([ensure(clinic_id=clinic_id, channel=channel, address=address, now=now)])[0]
+    known = _find_locked(clinic_id, channel, [each.digest for each in sealed.fingerprints(clinic_id, channel, address)])
+    return known or lock([ensure(clinic_id=clinic_id, channel=channel, address=address, now=now)])[0]
 
 
 def lock(ids: Iterable[int]) -> list[Standing]:
@@ -63,6 +67,26 @@ def refuse_lost_keys() -> None:
 
 
 _keys_seen_at = -1e9
+
+
+_COLUMNS = [str(field.column) for field in Standing._meta.concrete_fields]  # noqa: SLF001 - Django documents _meta as public
+_MOMENTS = {"suppressed_at", "held_at", "changed_at"}
+
+
+def _find_locked(clinic_id: int, channel: Channel, digests: list[bytes]) -> Standing | None:
+    """The row of a known address, found and locked in one statement; None when there is none."""
+    found = fetch(
+        f"SELECT {', '.join(_COLUMNS)} FROM aftercare_standing WHERE clinic_id = %s AND channel = %s "
+        f"AND fingerprint IN ({', '.join(['%s'] * len(digests))}) ORDER BY id LIMIT 1 {locking('FOR NO KEY UPDATE')}",
+        [clinic_id, channel, *digests],
+    )
+    for row in found:
+        values = [
+            moment(value) if name in _MOMENTS and value is not None else value
+            for name, value in zip(_COLUMNS, row, strict=True)
+        ]
+        return Standing.from_db(connection.alias, _COLUMNS, values)
+    return None
 
 
 def _find(clinic_id: int, channel: Channel, digests: Iterable[bytes]) -> int | None:

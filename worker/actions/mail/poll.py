@@ -48,15 +48,25 @@ def _read(session: Open, mark: Mailbox, until: float) -> tuple[int, bool]:
         Mailbox.objects.filter(pk=mark.pk).update(validity=mark.validity, uid=0)
     since = clock.machine() - LOOK_BACK if mark.uid == 0 else None
     taken = 0
+    withheld: list[int] = []
     for uid in session.after(mark.uid, since=since):
         if clock.running() > until:
             return taken, False
-        letter = session.letter(uid)
+        try:
+            letter = session.letter(uid)
+        except mailbox.Withheld:
+            withheld.append(uid)  # passed over once a later mail is given out, and so the folder is well
+            continue
         if letter is not None and not _take(letter):
             return taken, False
+        for each in withheld:
+            log.error("mail_not_taken", uid=each, error="Withheld")
+        withheld.clear()
         taken += 1
         # Two looks at once take a mail twice, which is once; the mark of the slower one must not go back.
         Mailbox.objects.filter(pk=mark.pk, validity=mark.validity, uid__lt=uid).update(uid=uid)
+    if withheld:
+        raise mailbox.Closed("fetch: refused")
     return taken, True
 
 

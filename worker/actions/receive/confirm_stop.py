@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from worker.actions.receive.answer import USEFUL, plan_answer
 from worker.actions.record.audit import record
-from worker.models import Message
+from worker.models.rows import fetch
 from worker.rules.names import AnswerKind
 from worker.rules.states import State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from worker.models import Contact, Standing
+    from worker.models import Contact, Message, Standing
 
 AGAIN_AFTER = timedelta(hours=24)
 NEVER_LEFT = (State.MISSED, State.WITHHELD, State.CANCELLED, State.REFUSED)
@@ -48,7 +48,9 @@ def confirm_stop(
 def _why_not(row: Standing, since: datetime, now: datetime) -> str:
     if now >= since + USEFUL[AnswerKind.STOP_CONFIRMATION]:
         return "too_late"
-    confirmed = Message.objects.filter(
-        standing=row, kind=AnswerKind.STOP_CONFIRMATION, created_at__gt=now - AGAIN_AFTER
-    ).exclude(state__in=NEVER_LEFT)
-    return "confirmed_today" if confirmed.exists() else ""
+    confirmed = fetch(
+        "SELECT 1 FROM aftercare_message WHERE standing_id = %s AND kind = %s AND created_at > %s "
+        f"AND state NOT IN ({', '.join(['%s'] * len(NEVER_LEFT))}) LIMIT 1",
+        [row.pk, AnswerKind.STOP_CONFIRMATION, now - AGAIN_AFTER, *NEVER_LEFT],
+    )
+    return "confirmed_today" if confirmed else ""

@@ -3,60 +3,92 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from worker.actions.record.task import open_task
-from worker.models import Message
-from worker.rules.names import MessageClass, Purpose
+from worker.models.rows import fetch, locking, moment
+from worker.rules.names import AnswerKind, MessageClass, Purpose
 from worker.rules.states import OPEN, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from django.db.models import Q
+    from worker.models import Standing
 
 REACHES_HER = (*OPEN, State.SENDING, State.ACCEPTED, State.DELIVERED)  # an unknown outcome is no instruction read
+ASKS = (AnswerKind.OPTIN_QUESTION, AnswerKind.OPTIN_CONFIRMATION)
 
 
-def coming_instructions(which: Q, *, now: datetime) -> list[Message]:
-    """The aftercare that `which` selects and that was still to be read, first due first; asked before it is cancelled.
+class Coming(NamedTuple):
+    """One open message that a stop ends, and whether the same step reaches her in another way."""
+
+    pk: int
+    client_id: int | None
+    cls: str
+    purpose: str
+    step: str
+    due_at: datetime
+    expires_at: datetime
+    comes_otherwise: bool
+
+
+def coming(row: Standing, *, client_id: int | None, purposes: Collection[Purpose]) -> list[Coming]:
+    """What a stop at an address ends, of one client or of all: course and opt-in, found and locked in order of numbers.
 
     The caller holds the lock of the standing row, so that none of it is decided meanwhile.
     """
-    aftercare = Message.objects.filter(which, cls=MessageClass.COURSE, purpose=Purpose.AFTERCARE)
-    coming = aftercare.filter(state__in=OPEN, expires_at__gt=now, client__isnull=False)
-    return list(coming.select_related("step").order_by("due_at", "pk"))
+    wanted = sorted(purposes)
+    found = fetch(
+        "SELECT m.id, m.client_id, m.cls, m.purpose, s.code, m.due_at, m.expires_at, "
+        "EXISTS(SELECT 1 FROM aftercare_message o WHERE o.client_id = m.client_id AND o.step_id = m.step_id "
+        "AND (o.treatment_id = m.treatment_id OR o.treatment_id IS NULL AND m.treatment_id IS NULL) "
+        f"AND o.channel <> m.channel AND o.state IN ({_listed(REACHES_HER)})) "
+        "FROM aftercare_message m JOIN aftercare_step s ON s.id = m.step_id "
+        f"WHERE m.standing_id = %s AND m.state IN ({_listed(OPEN)}) "
+        f"AND (m.cls = '{MessageClass.COURSE}' OR m.kind IN ({_listed(ASKS)})) "
+        f"AND m.purpose IN ({', '.join(['%s'] * len(wanted))}) {'' if client_id is None else 'AND m.client_id = %s'} "
+        f"ORDER BY m.id {locking('FOR UPDATE OF m')}",
+        [row.pk, *wanted, *([] if client_id is None else [client_id])],
+    )
+    return [_read(each) for each in found]
 
 
-def hand_over_after_stop(cancelled: Sequence[Message], *, now: datetime) -> None:
+def hand_over_after_stop(row: Standing, ended: Sequence[Coming], *, now: datetime) -> None:
     """Tell staff, once per client, what was cancelled and comes to her in no other way; nothing when that is nothing.
 
-    In the caller's transaction, after the messages were cancelled. What also goes by her other channel she will read
-    there: a second stop there is told then.
+    In the caller's transaction. What also goes by her other channel she will read there: a second stop there is told
+    then. What nobody could have read any more is no loss.
     """
-    lost: dict[int, list[Message]] = defaultdict(list)
-    for each in cancelled:
-        if each.client_id is not None and not _comes_otherwise(each):
+    lost: dict[int, list[Coming]] = defaultdict(list)
+    for each in sorted(ended, key=lambda each: (each.due_at, each.pk)):
+        if each.client_id is not None and _is_instruction(each, now) and not each.comes_otherwise:
             lost[each.client_id].append(each)
     for client_id, hers in lost.items():
         first = hers[0]
         open_task(
-            clinic_id=first.clinic_id,
+            clinic_id=row.clinic_id,
             client_id=client_id,
             kind="hand_over_after_stop",
             cause=f"hand_over_after_stop:{client_id}:{first.pk}",
-            facts={"channel": first.channel, "steps": [_said(each) for each in hers]},
+            facts={"channel": row.channel, "steps": [_said(each) for each in hers]},
             due_at=max(now, first.due_at),
             now=now,
         )
 
 
-def _comes_otherwise(each: Message) -> bool:
-    same: dict[str, Any] = {"client": each.client_id, "step": each.step_id, "treatment": each.treatment_id}
-    twins = Message.objects.filter(**same, state__in=REACHES_HER)
-    return twins.exclude(channel=each.channel).exists()
+def _read(found: tuple[Any, ...]) -> Coming:
+    pk, client_id, cls, purpose, step, due, expires, other = found
+    return Coming(pk, client_id, cls, purpose, step, moment(due), moment(expires), bool(other))
 
 
-def _said(each: Message) -> dict[str, object]:
-    return {"message": each.pk, "step": each.step.code, "due_at": each.due_at.isoformat()}
+def _is_instruction(each: Coming, now: datetime) -> bool:
+    return each.cls == MessageClass.COURSE and each.purpose == Purpose.AFTERCARE and each.expires_at > now
+
+
+def _said(each: Coming) -> dict[str, object]:
+    return {"message": each.pk, "step": each.step, "due_at": each.due_at.isoformat()}
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)

@@ -45,13 +45,18 @@ def receipt(
         defaults={
             "clinic_id": attempt.clinic_id,
             "provider_id": provider_id[:320],
-            "raw_sealed": sealed.seal_json(raw, "receipt.raw"),
+            "raw_sealed": None if _is_erased(message) else sealed.seal_json(raw, "receipt.raw"),
             "received_at": now,
         },
     )
     if fresh:
         _merge(attempt, message, standing, status, code, provider_id, now)
     return True
+
+
+def _is_erased(message: Message) -> bool:
+    """True for one to a client who was erased: what still comes in holds her number (rule 62)."""
+    return message.client is not None and message.client.erased_at is not None
 
 
 def _merge(

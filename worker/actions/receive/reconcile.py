@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, DataError, connection
 from django.db.models import F
 
 from worker import clock, sealed
@@ -85,7 +85,7 @@ def reconcile(*, now: datetime, longest: float = LONGEST) -> Report:
         try:
             report.found += _read(source, now - GRACE, deadline)
             report.read += 1
-        except (RecordsError, DatabaseError, Refusals) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, another list may hold a stop
             _failed(source.name, error, now, report)
     if report.found or report.failed:
         log.warning("inbound_reconciled", read=report.read, failed=report.failed, found=report.found)
@@ -136,10 +136,15 @@ def _read(source: Source, until: datetime, deadline: float) -> int:
 
 
 def _obey(source: Source, texts: Sequence[Received]) -> int:
-    """Hand over what is not known, oldest first; one that fails stops no other, and is found again the next time."""
+    """Hand over what is not known, oldest first; one that fails stops no other.
+
+    It is found again the next time when the database or a key was missing; what fails on the text itself would fail for
+    ever, and keep the reading from every STOP after it.
+    """
     ids = [text.provider_id for text in texts]
     known = set(Inbound.objects.filter(channel=Channel.SMS, provider_id__in=ids).values_list("provider_id", flat=True))
-    found, failed = 0, None
+    found = 0
+    failed: Exception | None = None
     for text in texts:
         sender, address = source.sender_of(text), bare_address(text.sender)
         if text.provider_id in known or sender is None or not address:
@@ -147,8 +152,10 @@ def _obey(source: Source, texts: Sequence[Received]) -> int:
         try:
             inbound_sms(_reply(text, sender, address), now=clock.now())
             found += 1
-        except (DatabaseError, Refusals) as error:
-            failed = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, the texts behind this one may be a stop
+            waits = isinstance(error, DatabaseError | Refusals) and not isinstance(error, DataError)
+            log.error("text_waits" if waits else "text_not_taken", sender=sender.pk, error=type(error).__name__)
+            failed = error if waits else failed
     if failed is not None:
         raise failed
     return found

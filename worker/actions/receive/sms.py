@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -20,7 +20,8 @@ from worker.actions.receive.red_flag import raise_alarm
 from worker.actions.receive.visit_question import ask_about_visits
 from worker.actions.record.audit import chained_at_the_end, record
 from worker.actions.record.task import open_task
-from worker.models import Contact, Inbound, Standing
+from worker.models import Contact, Inbound
+from worker.models.store import store
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import AnswerKind, Channel
 from worker.rules.provider_words import answered_help, answered_start, answered_stop
@@ -29,6 +30,7 @@ from worker.rules.words import Word, read
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from worker.models import Standing
     from worker.rules.words import Reading
 
 
@@ -51,11 +53,22 @@ def inbound_sms(reply: Reply, *, now: datetime) -> Reading:
     """Take one inbound text and obey it in the same transaction, before the provider hears our 200 (rules 19, 33)."""
     reading = read(reply.body, reply.opt_out_type or None)
     row, mailboxes = _locked(reply, reading, now)
-    # The lock on the standing row makes this look-up safe: one phone's replies come one by one.
-    known = Inbound.objects.filter(channel=Channel.SMS, provider_id=reply.provider_id).first()
-    if known is not None and not _says_more(reading, known, row):
+    stored = _stored(reading, reply, row, now)
+    if stored is None:
         return reading
-    stored = known or Inbound(
+    # A STOP that is said just now is the last word: only one that we hear of late is looked up.
+    if (stored.received_at < now or not reading.kind.revokes) and is_outdated(row, reading.kind, stored.received_at):
+        _leave(row, stored, now)
+        return reading
+    _obey(reading, reply, row, stored, now)
+    for mailbox in mailboxes:
+        revoke_standing(mailbox, said=_said(reading, reply, stored), now=now)
+    return reading
+
+
+def _stored(reading: Reading, reply: Reply, row: Standing, now: datetime) -> Inbound | None:
+    """The text as a row of its own; None when it was obeyed before. The lock makes one phone's replies come in turn."""
+    text = Inbound(
         clinic_id=reply.clinic_id,
         standing=row,
         channel=Channel.SMS,
@@ -64,15 +77,14 @@ def inbound_sms(reply: Reply, *, now: datetime) -> Reading:
         body_sealed=sealed.seal(reply.body, "inbound.body"),
         received_at=reply.received_at or now,
     )
-    stored.word = reading.kind
-    stored.save()
-    if is_outdated(row, reading.kind, stored.received_at):
-        _leave(row, stored, now)
-        return reading
-    _obey(reading, reply, row, stored, now)
-    for mailbox in mailboxes:
-        revoke_standing(mailbox, said=_said(reading, reply, stored), now=now)
-    return reading
+    if store([text], unless_there=True):
+        return text
+    known = Inbound.objects.get(channel=Channel.SMS, provider_id=reply.provider_id)
+    if not _says_more(reading, known, row):
+        return None
+    known.word = reading.kind
+    known.save(update_fields=["word"])
+    return known
 
 
 def _says_more(reading: Reading, known: Inbound, row: Standing) -> bool:
@@ -94,11 +106,13 @@ def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[Standing, li
 
     All are locked before anything is written: a click on a mailbox's link, coming between, would meet us on the chain.
     """
-    phone = standings.ensure(clinic_id=reply.clinic_id, channel=Channel.SMS, address=reply.address, now=now)
+    whose: dict[str, Any] = {"clinic_id": reply.clinic_id, "channel": Channel.SMS, "address": reply.address}
+    if not reading.everything:
+        return standings.locked(**whose, now=now), []
+    phone = standings.ensure(**whose, now=now)
     clients = Contact.objects.filter(standing=phone, valid_to__isnull=True).values("client_id")
     mailboxes = Contact.objects.filter(client_id__in=clients, channel=Channel.EMAIL, valid_to__isnull=True)
-    ids = mailboxes.values_list("standing_id", flat=True) if reading.everything else ()
-    rows = {row.pk: row for row in standings.lock([phone, *ids])}
+    rows = {row.pk: row for row in standings.lock([phone, *mailboxes.values_list("standing_id", flat=True)])}
     return rows.pop(phone), list(rows.values())
 
 

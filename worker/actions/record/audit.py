@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max
 
 from worker.models import Clinic, Event, Seal
 from worker.models.chain import INSTALLATION, LOOK_BACK, START, next_head, row_hash
+from worker.models.rows import fetch, locking
+from worker.models.store import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,17 +31,19 @@ def record(
     code: str = "",
     facts: dict[str, Any] | None = None,
     sealed: bool = False,
-) -> Event:
+) -> None:
     """Write one event inside the caller's transaction; `sealed` chains it in that same transaction.
 
     `facts` carries ids, codes and versions only, never a name, address or text (P9).
     """
-    event = Event.objects.create(
-        clinic_id=clinic_id, kind=kind, subject=subject, actor=actor, at=at, code=code, facts=facts or {}
-    )
+    event = Event(clinic_id=clinic_id, kind=kind, subject=subject, actor=actor, at=at, code=code, facts=facts or {})
+    waiting = _at_the_end.get()
+    if waiting is None:
+        store([event])
+    else:
+        waiting.events.append(event)
     if sealed:
         append_seals(clinic_id, "event", [event])
-    return event
 
 
 def append_seals(clinic_id: int, table: str, rows: Sequence[Model]) -> None:
@@ -47,49 +52,60 @@ def append_seals(clinic_id: int, table: str, rows: Sequence[Model]) -> None:
     if waiting is None:
         _append(clinic_id, [(table, row) for row in rows])
     else:
-        waiting.extend((clinic_id, table, row) for row in rows)
+        waiting.links.extend((clinic_id, table, row) for row in rows)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What a transaction has recorded so far: events that are not stored yet, and what is to be chained."""
+
+    events: list[Event] = field(default_factory=list)
+    links: list[tuple[int, str, Model]] = field(default_factory=list)
 
 
 @contextmanager
 def chained_at_the_end() -> Iterator[None]:
-    """Chain all that is written within at its end, in the caller's transaction and in the order of writing.
+    """Write all events within at its end, and chain what is sealed, in the caller's transaction and in order.
 
     Every STOP of a clinic waits for the one before it at the clinic's row: held for four statements instead of forty,
     that is what two hundred a second need.
     """
-    waiting: list[tuple[int, str, Model]] = []
+    waiting = _Waiting()
     before = _at_the_end.set(waiting)
     try:
         yield
     finally:
         _at_the_end.reset(before)
-    for clinic_id in sorted({clinic_id for clinic_id, _, _ in waiting}):
-        _append(clinic_id, [(table, row) for whose, table, row in waiting if whose == clinic_id])
+    store(waiting.events)
+    for clinic_id in sorted({clinic_id for clinic_id, _, _ in waiting.links}):
+        _append(clinic_id, [(table, row) for whose, table, row in waiting.links if whose == clinic_id])
 
 
-_at_the_end: ContextVar[list[tuple[int, str, Model]] | None] = ContextVar("at_the_end", default=None)
+_at_the_end: ContextVar[_Waiting | None] = ContextVar("at_the_end", default=None)
 
 
 def _append(clinic_id: int, rows: Sequence[tuple[str, Model]]) -> None:
+    hashed = [(table, row, row_hash(row)) for table, row in rows]  # before the lock: others wait for it
     lock_chain(clinic_id)
-    last = Seal.objects.filter(clinic_id=clinic_id).order_by("-number").values_list("number", "head").first()
-    number, head = last or (0, START)
+    last = fetch(
+        "SELECT number, head FROM aftercare_seal WHERE clinic_id = %s ORDER BY number DESC LIMIT 1", [clinic_id]
+    )
+    number, head = last[0] if last else (0, START)
     seals = []
-    for table, row in rows:
+    for table, row, digest in hashed:
         number += 1
-        digest = row_hash(row)
         head = next_head(head, number, table, int(row.pk), digest)
         seals.append(Seal(clinic_id=clinic_id, number=number, table=table, row_id=row.pk, row_sha256=digest, head=head))
-    Seal.objects.bulk_create(seals)
+    store(seals)
 
 
 def lock_chain(clinic_id: int) -> None:
     """One writer at a time for each chain: the clinic's row; for the installation's chain that of the first clinic."""
-    clinics = Clinic.objects.select_for_update(no_key=True)
+    lock = locking("FOR NO KEY UPDATE")
     if clinic_id == INSTALLATION:
-        clinics.order_by("pk").values_list("pk").first()
-    else:
-        clinics.values_list("pk").get(pk=clinic_id)
+        fetch(f"SELECT id FROM aftercare_clinic ORDER BY id LIMIT 1 {lock}", [])
+    elif not fetch(f"SELECT id FROM aftercare_clinic WHERE id = %s {lock}", [clinic_id]):
+        raise Clinic.DoesNotExist
 
 
 def unsealed(clinic_id: int | None, limit: int) -> QuerySet[Event]:

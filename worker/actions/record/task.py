@@ -9,6 +9,7 @@ from django.db import transaction
 from worker.actions.clients import find
 from worker.actions.record.audit import record
 from worker.models import Message, StaffTask
+from worker.models.store import store
 from worker.rules.names import AnswerKind
 from worker.rules.refusal import Refusal, Refusals
 
@@ -27,20 +28,16 @@ def open_task(
     due_at: datetime | None = None,
 ) -> None:
     """Put one thing before staff, in the caller's transaction; the same cause opens nothing twice."""
-    StaffTask.objects.bulk_create(
-        [
-            StaffTask(
-                clinic_id=clinic_id,
-                client_id=client_id,
-                kind=kind,
-                cause=cause[:200],
-                facts=facts or {},
-                opened_at=now,
-                due_at=due_at,
-            )
-        ],
-        ignore_conflicts=True,
+    task = StaffTask(
+        clinic_id=clinic_id,
+        client_id=client_id,
+        kind=kind,
+        cause=cause[:200],
+        facts=facts or {},
+        opened_at=now,
+        due_at=due_at,
     )
+    store([task], unless_there=True)
 
 
 def optin_failed(message_id: int, *, now: datetime) -> None:
