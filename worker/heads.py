@@ -7,6 +7,7 @@ public key can check them and nobody who holds only the database can make one.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -131,12 +132,13 @@ def newest(path: Path, keys: Mapping[str, str]) -> dict[str, Head]:
 def append(path: Path, head: Head) -> None:
     """Add one line and wait until the disk has it. Raises OSError.
 
-    One write at the file's end: two processes that publish at once leave two whole lines. After a write that a crash
-    cut short the next line begins afresh.
+    Under the file's lock: two processes that publish at once leave two whole lines, and neither takes the other's
+    half-written line for one that a crash cut short. After such a crash the next line begins afresh.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # the close below lets go of it
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         os.write(descriptor, ("\n" * torn + plain(head.as_json()) + "\n").encode())

@@ -165,7 +165,7 @@ def test_verify_refuses_what_is_no_copy_and_no_key(house, file, capfd):
 
 
 def test_two_that_publish_at_once_leave_whole_lines(house, file):
-    """P11: each line is one write at the file's end, whoever else writes."""
+    """P11: one line at a time, whoever else writes; nobody mistakes a line that is being written for a torn one."""
     head = heads.signed_head(clinic="lakeside", seal=1, head="0" * 64, now=NOW)
     children = []
     for _ in range(4):
