@@ -83,6 +83,18 @@ def _settle() -> None:
 _settle()
 
 
+def pytest_sessionfinish(session):
+    """What the run's processes shared goes with the last of them: see `tests.processes.houses`."""
+    if runid := getattr(session.config, "_aftercare_run", ""):
+        shutil.rmtree(Path(tempfile.gettempdir()) / f"aftercare-settled-{runid}", ignore_errors=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """The one process that starts the others knows the name of the run."""
+    node.config._aftercare_run = node.workerinput["testrunuid"]
+
+
 @pytest.fixture(autouse=True)
 def _forget_what_processes_remember():
     """Ids come back after a rollback; what a worker remembers of a clinic must not outlive its test."""
@@ -144,6 +156,30 @@ def committed(_triggers_afterwards, transactional_db):
 
     yield
     append_only.remove(connection)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The slow ones first, and tests that share a running house on one process, so that it is opened once.
+
+    Last of all hooks: pytest-randomly has shuffled by then, and the order within a house stays shuffled.
+    """
+    slow = {item for item in items if item.get_closest_marker("processes")}
+    for item in slow:
+        if house := _house_of(item):
+            item.add_marker(pytest.mark.xdist_group(house))
+    items.sort(key=lambda item: item not in slow)
+
+
+def _house_of(item) -> str:
+    """What a test with real processes shares with its neighbours; "" where it opens its own."""
+    ours = {name: made[-1] for name, made in item._fixtureinfo.name2fixturedefs.items()}
+    shared = {name: each for name, each in ours.items() if each.scope in {"module", "package"}}
+    if not shared:
+        return ""
+    folder = next((each.baseid for each in shared.values() if each.scope == "package"), "")
+    chosen = getattr(getattr(item, "callspec", None), "params", {})
+    return "-".join([folder or item.path.stem, *(str(chosen[name]) for name in shared if name in chosen)])
 
 
 def pytest_terminal_summary(terminalreporter):

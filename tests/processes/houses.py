@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import functools
 import itertools
 import json
@@ -95,10 +96,17 @@ def settle(env: dict[str, str], log: Path) -> None:
 
 @functools.cache
 def _settled() -> Path:
-    """A home that is settled once in a test run: keys and an SQLite database, without anybody enrolled."""
-    folder = Path(tempfile.mkdtemp(prefix="aftercare-settled-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    settle(settings(AFTERCARE_HOME=str(folder / "home")), folder / "log")
+    """A home that is settled once in a test run, whichever of its processes comes first: keys and a database."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+    folder = Path(tempfile.gettempdir()) / f"aftercare-settled-{run}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            settle(settings(AFTERCARE_HOME=str(folder / "home")), folder / "log")
+            (folder / "done").touch()
     return folder / "home"
 
 

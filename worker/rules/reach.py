@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from worker.rules.hours import SEARCH
@@ -63,7 +64,7 @@ def unreachable(
         zone: the clinic's zone, taken for the client's.
         start: the first day that is tried; the year after it is searched for holidays and clock changes.
     """
-    found = shortfalls(rules, hours_by_channel, zone, start=start)
+    found = _tried(tuple(rules), tuple(hours_by_channel.items()), zone, start)
     return tuple(finding for finding in found if not finding.answered or finding.times == finding.tried)
 
 
@@ -74,15 +75,24 @@ def shortfalls(
 
     The practitioner who approves should see these: each is a call that somebody will have to make.
     """
+    return _tried(tuple(rules), tuple(hours_by_channel.items()), zone, start)
+
+
+@lru_cache(maxsize=16)
+def _tried(
+    rules: tuple[StepRule, ...], hours: tuple[tuple[Channel, Hours], ...], zone: ZoneInfo, start: date
+) -> tuple[Finding, ...]:
+    """Cached because a practitioner looks before she approves, and each look costs two seconds of one core."""
+    hours_by_channel = dict(hours)
     steps = tuple(rule for rule in rules if rule.cls is MessageClass.COURSE and rule.anchor is not Anchor.REPLY)
     days = _special_days(hours_by_channel.values(), zone, start)
     found: list[Finding] = []
     for rule in steps:
         each = {channel: hours_by_channel[channel] for channel in rule.channels if channel in hours_by_channel}
         dates = _dates(rule, start, days, zone)
-        trials = {hours: list(_alone(rule, hours, zone, dates)) for hours in set(each.values())}
-        for channel, hours in each.items():
-            found += _finding(rule, channel, trials[hours])
+        trials = {kept: list(_alone(rule, kept, zone, dates)) for kept in set(each.values())}
+        for channel, kept in each.items():
+            found += _finding(rule, channel, trials[kept])
     return (*found, *_crowded(steps, hours_by_channel, zone, start))
 
 
