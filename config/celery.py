@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from celery import Celery, signals
+import structlog
+from celery import Celery, current_task, signals
 from celery import __version__ as celery_version
 from celery.schedules import crontab
 from django.conf import settings
@@ -15,10 +17,14 @@ from kombu.exceptions import OperationalError
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from config import metrics
+
 if TYPE_CHECKING:
     from celery.apps.worker import Worker
 
+log = structlog.get_logger("aftercare.celery")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+metrics.count_by_place()  # before a task's module makes its first metric
 
 
 def _read_mailbox() -> dict[str, Any]:
@@ -31,7 +37,7 @@ def _read_mailbox() -> dict[str, Any]:
 app = Celery("aftercare")
 app.config_from_object(
     {
-        "broker_url": settings.REDIS_URL,
+        "broker_url": settings.BROKER_URL,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # the default of 100 makes a worker give up
         "broker_transport_options": {
@@ -120,6 +126,19 @@ def _keep_our_logging(**_: Any) -> None:
     """Celery would set up its own; config/logging.py has done it."""
 
 
+@signals.before_task_publish.connect
+def _write_when(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """Each hint says when it was given: a worker that takes one knows that the beat lives, which has no database."""
+    if headers is not None:
+        headers["ticked_at"] = datetime.now(UTC).isoformat()
+
+
+def tick_headers() -> tuple[str, str]:
+    """Who gave the hint that is being followed, and when (ISO, machine time); empty outside a task."""
+    request = current_task.request if current_task else None
+    return str(getattr(request, "origin", "") or ""), str(getattr(request, "ticked_at", "") or "")
+
+
 @signals.after_task_publish.connect  # beat: nobody else publishes
 @signals.heartbeat_sent.connect  # a worker: its consumer loop turns
 def _touch(**_: Any) -> None:
@@ -131,6 +150,11 @@ def _touch(**_: Any) -> None:
 @signals.worker_init.connect
 def _first_touch(sender: Worker | None = None, **_: Any) -> None:  # noqa: ARG001 - celery's signature
     _touch()
+    if settings.WORKER_METRICS:
+        try:
+            metrics.serve(settings.WORKER_METRICS)
+        except OSError as error:  # sending is more than being watched
+            log.error("metrics not served", at=settings.WORKER_METRICS, error=type(error).__name__)
 
 
 @signals.worker_ready.connect

@@ -112,6 +112,8 @@ PROVIDER_TIMEOUT_SECONDS = number("PROVIDER_TIMEOUT_SECONDS", 10, least=1)
 LEASE_SECONDS = number("LEASE_SECONDS", 60, least=15)
 TICK_SECONDS = number("TICK_MILLISECONDS", 1000, least=100) / 1000
 HEARTBEAT_FILE = text("HEARTBEAT_FILE")
+METRICS_TOKEN = secret("METRICS_TOKEN")
+WORKER_METRICS = text("WORKER_METRICS")  # host:port of a worker's own /metrics; "" serves none
 RECONCILE_SECONDS = number("RECONCILE_SECONDS", 60, least=1)
 # What one part of an SMS costs, for the forecast; None: no cost is shown.
 SMS_PRICE = price("SMS_PRICE")
@@ -122,6 +124,7 @@ HEADS_FILE = text("HEADS_FILE", str(AFTERCARE_HOME / "heads.jsonl"))
 
 # --- Celery's broker: may be emptied at any moment -------------------------------------------------
 REDIS_URL = secret("REDIS_URL", f"redis+socket://{AFTERCARE_HOME / 'redis' / 'redis.sock'}")
+BROKER_URL = secret("BROKER_URL", REDIS_URL)  # only where Celery's messages go through RabbitMQ (docs/operate.md)
 
 # --- Django ----------------------------------------------------------------------------------------
 DEBUG = False

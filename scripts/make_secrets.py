@@ -31,6 +31,7 @@ def contents() -> dict[str, str]:
         "mailbox_url": "",
         "twilio_auth_token": "",
         "twilio_auth_token_fallbacks": "",
+        "metrics_token": secrets.token_urlsafe(32),
         "flower_basic_auth": f"operator:{secrets.token_urlsafe(18)}",
         "grafana_admin_password": secrets.token_urlsafe(18),
     }

@@ -29,7 +29,7 @@ OURS = (
     "TWILIO_API_URL", "SANDBOX_URL", "SANDBOX_SMTP_URL", "REDIS_URL", "HEARTBEAT_FILE", "HEADS_FILE",
     "AFTERCARE_WORKER_SESSION",
     "ALLOWED_HOSTS", "RECONCILE_SECONDS", "SMS_PRICE", "REDACT_AT_PROVIDER_DAYS", "LEASE_SECONDS", "SEND_SLOTS",
-    "MAIL_SLOTS", "LOG_LEVEL", "LOG_FORMAT", "MAILBOX_URL",
+    "METRICS_TOKEN", "WORKER_METRICS", "BROKER_URL", "MAIL_SLOTS", "LOG_LEVEL", "LOG_FORMAT", "MAILBOX_URL",
     "EMAIL_HOOK_SECRET", "EMAIL_INBOUND_HOOK",
 )  # fmt: skip
 
@@ -105,6 +105,7 @@ def _forget_what_processes_remember():
 
 def _forget() -> None:
     from worker import sealed, tokens
+    from worker.actions.record import pulse
     from worker.actions.send import clinics, prepare
     from worker.web import accounts
 
@@ -112,6 +113,7 @@ def _forget() -> None:
     prepare._documents.clear()
     accounts.forget()
     (HOME / "heads.jsonl").unlink(missing_ok=True)  # it outlives what a test's rollback takes back
+    pulse.forget_last()
     sealed.forget_keys()
     tokens.forget_keys()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from config.celery import app
+from config.celery import app, tick_headers
 from worker import clock
 from worker.actions.consent import optin_expiry, stale
 from worker.actions.course import follow_zones as zones
@@ -15,6 +15,7 @@ from worker.actions.privacy import copies, redact
 from worker.actions.privacy import retain as retention
 from worker.actions.receive.reconcile import reconcile
 from worker.actions.record import heads as publishing
+from worker.actions.record import pulse
 from worker.actions.send import tend as tending
 from worker.actions.send.shift import shift
 from worker.channels import carriers
@@ -41,7 +42,7 @@ def send_email() -> None:
 @task(name="aftercare.tend", queue="tend")
 def tend() -> None:
     """Bring forward what is due soon, end what is too late, doubt what fell silent, seal what was decided."""
-    tending.tend()
+    tending.tend(tick=pulse.Tick.of(*tick_headers()))
 
 
 @task(name="aftercare.expire_consents", queue="tend")
@@ -61,6 +62,7 @@ def retain() -> None:
     """Empty texts, replies and raw receipts whose time is over; half a minute a day, so that nothing waits for it."""
     retention.retain(now=clock.now(), longest=30.0)
     redact.ask_to_redact(days=settings.REDACT_AT_PROVIDER_DAYS, now=clock.now())
+    pulse.forget_old(now=clock.now())
 
 
 @task(name="aftercare.follow_zones", queue="tend")

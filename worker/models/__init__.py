@@ -15,6 +15,7 @@ from worker.models.mailbox import Mailbox
 from worker.models.message import Message, Ready
 from worker.models.protocol import Approval, Protocol, ProtocolVersion, Step
 from worker.models.provider_copy import ProviderCopy
+from worker.models.pulse import Hour, Pulse
 from worker.models.staff import Staff, StaffRole
 from worker.models.standing import Grant, Standing
 from worker.models.suppression import Suppression
@@ -25,7 +26,7 @@ from worker.models.zone_rules import ZoneRules
 
 __all__ = [
     "Appointment", "Approval", "Attempt", "Client", "ClientSearch", "Clinic", "ConsentEvent", "Contact", "Event",
-    "Evidence", "Grant", "Hold", "Inbound", "Link", "Mailbox", "Message", "Pause", "Protocol", "ProtocolVersion",
-    "ProviderCopy", "Ready", "Receipt", "Seal", "Sender", "Staff", "StaffRole", "StaffTask", "Standing", "Step",
-    "Suppression", "Treatment", "Watermark", "Wording", "ZoneRules",
+    "Evidence", "Grant", "Hold", "Hour", "Inbound", "Link", "Mailbox", "Message", "Pause", "Protocol",
+    "ProtocolVersion", "ProviderCopy", "Pulse", "Ready", "Receipt", "Seal", "Sender", "Staff", "StaffRole", "StaffTask",
+    "Standing", "Step", "Suppression", "Treatment", "Watermark", "Wording", "ZoneRules",
 ]  # fmt: skip

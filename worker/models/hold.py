@@ -25,7 +25,10 @@ class Hold(models.Model):
 
     class Meta:
         constraints = (both_or_neither("released_at", "released_by", name="hold_released"),)
-        indexes = (Index(fields=["standing", "released_at"], name="hold_of_address"),)
+        indexes = (
+            Index(fields=["standing", "released_at"], name="hold_of_address"),
+            Index(fields=["since"], condition=Q(released_at__isnull=True), name="hold_open"),
+        )
 
 
 class PauseScope(StrEnum):

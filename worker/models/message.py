@@ -65,6 +65,8 @@ class Message(models.Model):
         indexes = (
             Index(fields=["due_at"], condition=Q(state="planned"), name="message_planned_due"),
             Index(fields=["expires_at"], condition=Q(state__in=["planned", "held"]), name="message_open_expiry"),
+            Index(fields=["reason"], condition=Q(state="held"), name="message_held"),  # asked each second, and few
+            Index(fields=["decided_at"], condition=Q(state="unknown"), name="message_unknown"),
             Index(fields=["client", "state"], name="message_of_client"),
             Index(fields=["standing", "state"], name="message_of_address"),
         )

@@ -47,4 +47,7 @@ class ProviderCopy(models.Model):
             one_of("act", CopyAct, name="copy_act"),
             one_of("state", CopyState, name="copy_state"),
         )
-        indexes = (Index(fields=["next_at"], condition=Q(state="pending"), name="copy_waiting"),)
+        indexes = (
+            Index(fields=["next_at"], condition=Q(state="pending"), name="copy_waiting"),
+            Index(fields=["asked_at"], condition=Q(state="failed"), name="copy_failed"),
+        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from worker import sealed
+from worker import meters, sealed
 from worker.actions.record import verdicts
 from worker.actions.send.record import confirm_optin
 from worker.models import Attempt, Message, Ready, Receipt, Standing
@@ -50,8 +50,15 @@ def receipt(
         },
     )
     if fresh:
+        meters.receipt(attempt.channel, status, _since_taken(attempt, now))
         _merge(attempt, message, standing, status, code, provider_id, now)
     return True
+
+
+def _since_taken(attempt: Attempt, now: datetime) -> float | None:
+    """Seconds since the provider took it; None while our own record of that is not written."""
+    taken = attempt.state == AttemptState.ACCEPTED and attempt.finished_at
+    return (now - taken).total_seconds() if taken else None
 
 
 def _is_erased(message: Message) -> bool:

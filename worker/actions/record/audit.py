@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max
 
+from worker import meters
 from worker.models import Clinic, Event, Seal
 from worker.models.chain import INSTALLATION, LOOK_BACK, START, next_head, row_hash
 from worker.models.rows import fetch, locking
@@ -42,6 +43,8 @@ def record(
         store([event])
     else:
         waiting.events.append(event)
+    if kind == "revoked":
+        meters.revoked(code)
     if sealed:
         append_seals(clinic_id, "event", [event])
 

@@ -8,12 +8,13 @@ message. A revocation that commits first is seen; one that comes second waits un
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
 
+from worker import meters
 from worker.actions.record.task import open_task, optin_failed
 from worker.actions.send.claim import STRIDE, Claim, give_back
 from worker.actions.send.due import HORIZON, LONG_AGO
@@ -97,6 +98,7 @@ def decide(
     _not_ready({each.pk for each in batch if facts.is_stray(each)})
     _tell_staff([(each, verdict) for each, verdict in verdicts if isinstance(verdict, Stop)], now)
     _record(verdicts, now, worker)
+    meters.decided(batch[0].channel, Counter(_code(verdict) for _, verdict in verdicts))
     return going
 
 

@@ -9,7 +9,7 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import Q
 
-from worker import clock
+from worker import clock, meters
 from worker.actions.record.audit import record
 from worker.actions.record.task import optin_failed
 from worker.models import Attempt, Message, Pause, Ready, Sender
@@ -106,6 +106,7 @@ def doubt_silent(*, now: datetime, machine: datetime) -> int:
     Message.objects.filter(pk__in=[pk for _, pk, _ in silent], state=State.SENDING).update(
         state=State.UNKNOWN, reason="worker_silent"
     )
+    transaction.on_commit(lambda: meters.DOUBTED.inc(len(silent)))
     for _, message_id, clinic_id in silent:
         optin_failed(message_id, now=now)
         record(

@@ -11,7 +11,6 @@ import asyncio
 import os
 import secrets
 import socket
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,12 +18,15 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from worker import clock
+from worker import clock, meters
+from worker.actions.record import pulse
+from worker.actions.send import tally
 from worker.actions.send.claim import claim, give_back
 from worker.actions.send.decide import decide
 from worker.actions.send.due import clock_is_trusted, waiting
 from worker.actions.send.prepare import Prepared, prepare
 from worker.actions.send.record import Said, record
+from worker.actions.send.tally import Report
 from worker.channels import turns
 from worker.channels.base import Unknown
 
@@ -56,22 +58,19 @@ class Carrier(Protocol):
         """One call, never an exception."""
 
 
-@dataclass(slots=True)
-class Report:
-    """What a shift did: for its one log line and for the metrics."""
-
-    channel: str
-    claimed: int = 0
-    called: int = 0
-    outcomes: dict[str, int] = field(default_factory=dict)
-
-
 def shift(*, channel: Channel, carrier: Carrier, slots: int, longest: float = LONGEST) -> Report:
     """Send what is due on a channel until nothing is, or for `longest` seconds; then wait for what is in flight."""
-    at_work = _Shift(channel, carrier, slots)
+    at_work, began = _Shift(channel, carrier, slots), clock.running()
     report = at_work.run(longest)
+    seconds = clock.running() - began
     if report.claimed:
-        log.info("shift", channel=channel, claimed=report.claimed, called=report.called, **report.outcomes)
+        meters.SHIFTS.labels(channel).observe(seconds)
+        tally.sum_up(report, now=clock.now())
+        log.info(
+            "shift", channel=channel, claimed=report.claimed, called=report.called, seconds=round(seconds, 3),
+            latest_seconds=round(report.latest_seconds, 1), **report.outcomes,
+        )  # fmt: skip
+    pulse.worked(shift_seconds=seconds if report.claimed else None)
     return report
 
 
@@ -122,7 +121,6 @@ class _Shift:
         finally:
             self._carrier.release(held)
         self._report.claimed += len(claims)
-        self._report.called += going
         if going:
             turns.run(asyncio.sleep(0))  # the first bytes leave before the next database round
         return len(claims)
@@ -150,7 +148,8 @@ class _Shift:
         )
         for each in going:
             assert each.out is not None
-            call = _call(self._carrier, held.pop(), each.out, started)
+            self._report.calls(each.row["due_at"], clock.now())
+            call = _call(self._channel, self._carrier, held.pop(), each.out, started)
             self._flying[turns.loop().create_task(call)] = each
         return len(going)
 
@@ -172,8 +171,7 @@ class _Shift:
         for task in [task for task in self._flying if task.done()]:
             said = Said(self._flying.pop(task), task.result())
             self._landed.append(said)
-            name = type(said.outcome).__name__.lower()
-            self._report.outcomes[name] = self._report.outcomes.get(name, 0) + 1
+            self._report.hears(said.outcome)
         if self._landed:
             self._write()
 
@@ -197,14 +195,17 @@ class _Shift:
                 turns.run(asyncio.sleep(AGAIN))
 
 
-async def _call(carrier: Carrier, slot: Any, out: Sms | Mail, started: float) -> Outcome:
+async def _call(channel: Channel, carrier: Carrier, slot: Any, out: Sms | Mail, started: float) -> Outcome:
+    began, outcome = clock.running(), None
     try:
-        return await carrier.send(slot, out, started)
+        outcome = await carrier.send(slot, out, started)
     except Exception as error:  # noqa: BLE001 - whatever broke, it may have left: never "not sent"
         log.error("call failed", attempt=out.attempt_id, error=type(error).__name__)
-        return Unknown(type(error).__name__)
+        outcome = Unknown(type(error).__name__)
     finally:
         carrier.release([slot])
+    tally.answered(channel, outcome, clock.running() - began)
+    return outcome
 
 
 def worker_name() -> str:

@@ -8,6 +8,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from worker import clock
+from worker.actions.record import pulse
 from worker.actions.record.audit import append_seals, lock_chain, unsealed
 from worker.actions.send.due import close_missed, doubt_silent, promote, release_unpaused
 from worker.models import Clinic
@@ -16,14 +17,17 @@ from worker.models.chain import INSTALLATION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from worker.actions.record.pulse import Tick
+
 log = structlog.get_logger("aftercare.tend")
 SEALS = 500
 
 
-def tend() -> dict[str, int]:
+def tend(*, tick: Tick | None = None) -> dict[str, int]:
     """One round: promote, release, close what is too late, doubt silent attempts, seal decisions; what each did.
 
-    Each step is by itself: one that meets a lock or a database that went away must not stop the others.
+    Each step is by itself: one that meets a lock or a database that went away must not stop the others. `tick` is the
+    beat's that asked for the round.
     """
     did = {
         "promoted": _tried(lambda: promote(now=clock.now())),
@@ -32,6 +36,10 @@ def tend() -> dict[str, int]:
         "doubted": _tried(lambda: doubt_silent(now=clock.now(), machine=clock.machine())),
         "sealed": _tried(seal_decisions),
     }
+    pulse.swept()
+    pulse.worked()
+    if tick is not None:
+        pulse.ticked(tick)
     if any(did.values()):
         log.info("tended", **did)
     return did

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ def run(options: argparse.Namespace) -> int:
     """Become the gunicorn process."""
     # A STOP that meets a frozen writer is answered 503 while the provider still listens (15 s, rule 96).
     os.environ["SQLITE_TIMEOUT_SECONDS"] = os.environ.get("SQLITE_TIMEOUT_SECONDS") or "10"
+    if options.processes > 1:
+        from config import metrics
+        from config.environment import text
+
+        metrics.prepare(Path(text("AFTERCARE_HOME", "var")).absolute())
     command = [
         sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", options.bind,
         "--workers", str(options.processes), "--threads", str(options.threads), "--worker-tmp-dir", _shared_memory(),

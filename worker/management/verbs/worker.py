@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Become the worker process."""
     os.nice(NICENESS)
+    _count(options.queues)
     os.environ["AFTERCARE_WORKER_SESSION"] = "1"  # short lock and idle limits: a frozen worker never blocks a STOP
     command = [
         sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--pool", "prefork",
@@ -31,3 +33,14 @@ def run(options: argparse.Namespace) -> int:
         "--hostname", f"aftercare-{os.getpid()}@%h",
     ]  # fmt: skip
     os.execv(command[0], command)
+
+
+def _count(queues: str) -> None:
+    """Metrics that add up over the worker's processes; none where no disk can be written."""
+    from config import metrics
+    from config.environment import text
+
+    os.environ["AFTERCARE_QUEUES"] = queues
+    if text("WORKER_METRICS"):
+        metrics.address(text("WORKER_METRICS"))
+        metrics.prepare(Path(text("AFTERCARE_HOME", "var")).absolute())

@@ -1,0 +1,167 @@
+"""What Prometheus reads from the web part: due, late, held, stopped; for the monitoring alone, and nothing personal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests import builders
+from tests.actions import post
+from tests.builders import NOW
+from worker import clock
+from worker.actions.consent.hold import pause
+from worker.models import Attempt, Message, Ready
+from worker.models.hold import PauseScope
+from worker.rules.states import State
+from worker.sandbox.redis_server import PrivateRedis
+
+LABELS = {
+    "channel", "outcome", "reason", "peer", "le", "code_class", "error_code", "status", "scope", "queue", "state",
+    "table", "view", "hook", "why", "version", "python", "django", "celery", "redis_py", "database", "schema",
+    "generation", "implementation", "major", "minor", "patchlevel",
+}  # fmt: skip
+
+
+def families(browser, **headers):
+    """Every family that /metrics tells, by name."""
+    answer = browser.get("/metrics", headers=headers)
+    assert answer.status_code == 200, answer.content
+    assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
+    return {each.name: each for each in text_string_to_metric_families(answer.content.decode())}
+
+
+def value(told, name, **labels):
+    """One sample."""
+    found = [each.value for each in told[name].samples if each.labels == labels]
+    assert len(found) == 1, told.get(name)
+    return found[0]
+
+
+def test_metrics_tell_how_late_the_oldest_is(house, browser):
+    """Backlog and age by channel; no label names a person, a clinic or a message (P5, P9)."""
+    quiet = families(browser)
+    assert value(quiet, "aftercare_due_backlog", channel="sms") == 0
+    assert value(quiet, "aftercare_oldest_due_age_seconds", channel="email") == 0
+    builders.alice()
+    oldest = Ready.objects.filter(channel="sms").earliest("due_at").due_at
+    clock.step_to(max(oldest, NOW) + timedelta(minutes=20))
+    told = families(browser)
+    assert value(told, "aftercare_due_backlog", channel="sms") >= 1
+    assert 1200 <= value(told, "aftercare_oldest_due_age_seconds", channel="sms") < 1300 + 3600
+    assert told["aftercare_build_info"].samples[0].labels["schema"].startswith("0")
+    assert {label for each in told.values() for sample in each.samples for label in sample.labels} <= LABELS
+    for secret in ("Alice", "5550123", "example", "lakeside"):
+        assert secret not in browser.get("/metrics").content.decode()
+
+
+def test_what_is_unknown_held_or_paused_is_told(house, browser):
+    """Rule 148: ambiguous count and age, holds, pauses; the names that the alerts ask for."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    clock.step_to(NOW + timedelta(hours=3))
+    Message.objects.filter(client=client, step__code="same-day").update(
+        state=State.UNKNOWN, decided_at=NOW + timedelta(hours=1)
+    )
+    builders.text_from(house.lakeside, builders.ALICES_PHONE, "maybe stop it, I am not sure", now=NOW)
+    pause(scope=PauseScope.CHANNEL, value="email", why="tried", by="tests", now=NOW)
+    told = families(browser)
+    assert value(told, "aftercare_unknown_outcomes") == 1
+    assert 7200 <= value(told, "aftercare_unknown_oldest_age_seconds") < 7300
+    assert value(told, "aftercare_paused", scope="channel") == 1
+    assert value(told, "aftercare_paused", scope="clinic") == 0
+    assert value(told, "aftercare_pause_oldest_age_seconds") > 3600 * 2
+
+
+def test_a_message_after_a_stop_is_seen(house, browser):
+    """P2: an attempt decided after a stop that stands is counted, whoever wrote it; none on an honest day."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    post.round_of_post(NOW + timedelta(hours=1))
+    builders.text_from(house.lakeside, builders.ALICES_PHONE, "STOP", now=NOW + timedelta(hours=2))
+    assert value(families(browser), "aftercare_sent_after_optout_total"[:-6]) == 0
+    sent = Attempt.objects.filter(message__client=client, cls="course")
+    assert sent.update(decided_at=NOW + timedelta(hours=3)) == 1
+    assert value(families(browser), "aftercare_sent_after_optout") == 1
+
+
+def test_with_redis_away_everything_else_is_told(house, browser, monkeypatch, tmp_path):
+    """P11: `broker_up 0`, no other series of it, and the rest as ever."""
+    monkeypatch.setattr(settings, "BROKER_URL", f"redis+socket://{tmp_path}/nobody.sock")
+    told = families(browser)
+    assert value(told, "aftercare_broker_up") == 0
+    assert not {"aftercare_queue_messages", "aftercare_broker_policy_ok"} & set(told)
+    assert "aftercare_due_backlog" in told
+
+
+def test_redis_tells_its_queues_and_whether_it_may_forget(house, browser, monkeypatch, tmp_path):
+    """A real Redis: depth by queue, eviction policy, its clock."""
+    with PrivateRedis(tmp_path / "redis") as redis:
+        monkeypatch.setattr(settings, "BROKER_URL", redis.broker_url)
+        told = families(browser)
+        assert value(told, "aftercare_broker_up") == 1
+        assert value(told, "aftercare_broker_policy_ok") == 1
+        assert value(told, "aftercare_queue_messages", queue="sms") == 0
+        assert abs(value(told, "aftercare_broker_clock_skew_seconds")) < 5
+
+
+@pytest.mark.parametrize(
+    ("token", "public", "shown", "peer", "status"),
+    [
+        ("", "http://127.0.0.1:8000", "", "127.0.0.1", 200),
+        ("", "http://127.0.0.1:8000", "", "::1", 200),
+        ("", "http://127.0.0.1:8000", "", "10.0.0.9", 403),
+        ("", "https://care.example", "", "127.0.0.1", 403),  # behind a proxy the whole world is this machine
+        ("secret", "https://care.example", "Bearer secret", "10.0.0.9", 200),
+        ("secret", "https://care.example", "Bearer other", "127.0.0.1", 403),
+        ("secret", "http://127.0.0.1:8000", "", "127.0.0.1", 403),
+        ("secret", "https://care.example", "Bearer s\u00e9cret", "127.0.0.1", 403),
+    ],
+)
+def test_metrics_are_for_the_monitoring_alone(db, browser, monkeypatch, token, public, shown, peer, status):
+    """P10: a token, or this machine where we face no world; the refusal names the mend (P12)."""
+    monkeypatch.setattr(settings, "METRICS_TOKEN", token)
+    monkeypatch.setattr(settings, "PUBLIC_URL", public)
+    answer = browser.get("/metrics", REMOTE_ADDR=peer, headers={"Authorization": shown} if shown else {})
+    assert answer.status_code == status
+    if status == 403:
+        assert b"METRICS_TOKEN" in answer.content
+        assert b"aftercare_" not in answer.content
+
+
+def test_a_scrape_counts_nothing_to_its_end(house, browser):
+    """Flat at ten million rows: no count(*) over a table, and the same number of questions however many rows."""
+    builders.alice()
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        families(browser)
+    builders.bob()
+    with CaptureQueriesContext(connection) as more:
+        families(browser)
+    assert len(more) <= len(few) < 45
+    counting = [each["sql"] for each in more if "COUNT(" in each["sql"].upper() and "newest" not in each["sql"]]
+    assert counting == []
+
+
+def test_a_stop_is_counted_with_the_time_that_it_took(house, browser, django_capture_on_commit_callbacks):
+    """Rule 148: opt-outs by how they were said, once they are committed."""
+    from worker import meters
+
+    builders.alice()
+    before = meters.OPTOUTS.labels("keyword")._value.get()
+    began = meters.request_began.set(0.0)
+    try:
+        with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+            builders.text_from(house.lakeside, builders.ALICES_PHONE, "STOP", now=NOW)
+    finally:
+        meters.request_began.reset(began)
+    assert meters.OPTOUTS.labels("keyword")._value.get() == before + 1
+    told = families(browser)
+    assert value(told, "aftercare_optout_events", reason="keyword") >= 1
+    assert any(
+        each.name.endswith("_count") and each.value >= 1 for each in told["aftercare_optout_effect_seconds"].samples
+    )

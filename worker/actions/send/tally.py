@@ -1,0 +1,99 @@
+"""Count what a shift does: for Prometheus as it goes, and summed up by the hour at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import DatabaseError, connection
+
+from worker import meters
+from worker.channels.base import Accepted, NotStarted, Outcome, Refused, TryLater
+from worker.models.rows import insert_many
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.rules.names import Channel
+
+log = structlog.get_logger("aftercare.tally")
+
+
+@dataclass(slots=True)
+class Report:
+    """What a shift did: for its one log line, the metrics and the hours."""
+
+    channel: Channel
+    claimed: int = 0
+    called: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    late_seconds: float = 0.0
+    latest_seconds: float = 0.0
+
+    def calls(self, due_at: datetime, now: datetime) -> None:
+        """One message goes; how late it is against its due time, both calendar."""
+        late = max(0.0, (now - due_at).total_seconds())
+        self.called += 1
+        self.late_seconds += late
+        self.latest_seconds = max(self.latest_seconds, late)
+        meters.called(self.channel, late)
+
+    def hears(self, outcome: Outcome) -> str:
+        """What became of one call; its name."""
+        name = type(outcome).__name__.lower()
+        self.outcomes[name] = self.outcomes.get(name, 0) + 1
+        return name
+
+
+def answered(channel: Channel, outcome: Outcome, seconds: float) -> None:
+    """One call is over, after `seconds`."""
+    meters.answered(channel, type(outcome).__name__.lower(), _class(outcome), seconds)
+    if isinstance(outcome, Accepted):
+        meters.accepted(channel, outcome.segments)
+    elif isinstance(outcome, Refused):
+        meters.refused(channel, outcome.code, outcome.status)
+
+
+def _class(outcome: Outcome) -> str:
+    match outcome:
+        case Accepted():
+            return "2xx"
+        case Refused():
+            return f"{outcome.status // 100}xx"
+        case TryLater():
+            return "busy"
+        case NotStarted():
+            return "not_started"
+    return "unknown"
+
+
+def sum_up(report: Report, *, now: datetime) -> None:
+    """Add a shift to the hour of `now` (calendar); a database that is away loses a statistic and nothing else."""
+    if not report.called:
+        return
+    said = report.outcomes.get
+    try:
+        insert_many(
+            "aftercare_hour",
+            ("hour", "channel", *_SUMS, "latest_seconds"),
+            [
+                (
+                    now.replace(minute=0, second=0, microsecond=0), report.channel, report.called, said("accepted", 0),
+                    said("refused", 0), said("unknown", 0), report.late_seconds, report.latest_seconds,
+                )
+            ],
+            _ADD,
+        )  # fmt: skip
+    except DatabaseError as error:
+        log.warning("hour not written", error=type(error).__name__)
+        connection.close_if_unusable_or_obsolete()
+
+
+_SUMS = ("called", "accepted", "refused", "unknown", "late_seconds")
+_ADD = (
+    "ON CONFLICT (hour, channel) DO UPDATE SET "
+    + ", ".join(f"{name} = aftercare_hour.{name} + excluded.{name}" for name in _SUMS)
+    + ", latest_seconds = CASE WHEN excluded.latest_seconds > aftercare_hour.latest_seconds "
+    "THEN excluded.latest_seconds ELSE aftercare_hour.latest_seconds END"
+)

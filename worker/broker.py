@@ -1,0 +1,105 @@
+"""Redis, asked from outside Celery: does it answer, how long are the queues, may it forget. Nothing here needs it.
+
+The web part shows what it hears, and goes on without it (P11); it publishes nothing and waits a third of a second.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from worker import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+QUEUES = ("sms", "email", "tend")
+PREFIX = "aftercare:"  # Celery's global_keyprefix
+PATIENCE = 0.3  # seconds for the connection, and for each answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """What Redis said; ages and sizes in seconds and bytes. `skew` is its clock minus ours."""
+
+    version: str
+    seconds: float
+    depth: dict[str, int]
+    policy: str
+    append_only: bool
+    used_bytes: int
+    limit_bytes: int
+    skew: float
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def policy_ok(self) -> bool:
+        """True when it never throws anything away by itself; one eviction can take a whole queue."""
+        return self.policy == "noeviction"
+
+
+def look() -> Broker | None:
+    """Ask the broker of the settings; None when it does not answer in time, or is no Redis."""
+    if not is_redis(settings.BROKER_URL):
+        return None
+    import redis  # late: the web part comes up without it
+
+    line = redis.Redis.from_url(
+        plain_url(settings.BROKER_URL), socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, decode_responses=True
+    )
+    try:
+        with line:
+            return _asked(line)
+    except (redis.RedisError, OSError, ValueError):
+        return None
+
+
+def purge(queues: Iterable[str] = QUEUES) -> dict[str, int]:
+    """Throw away what waits in these queues, and say how many hints that was. The rows of the database stay due.
+
+    Raises ConnectionError when Redis does not answer.
+    """
+    import redis
+
+    line = redis.Redis.from_url(plain_url(settings.BROKER_URL), socket_timeout=5, socket_connect_timeout=2)
+    try:
+        with line, line.pipeline(transaction=True) as pipe:
+            names = list(queues)
+            for name in names:
+                pipe.llen(PREFIX + name)
+                pipe.delete(PREFIX + name)
+            return dict(zip(names, pipe.execute()[::2], strict=True))
+    except redis.RedisError as error:
+        raise ConnectionError(type(error).__name__) from None
+
+
+def is_redis(url: str) -> bool:
+    """False for RabbitMQ and others, whose own tools tell of their queues."""
+    return url.partition(":")[0] in {"redis", "rediss", "redis+socket", "unix"}
+
+
+def plain_url(url: str) -> str:
+    """The URL as the redis library reads it; kombu writes a socket's as redis+socket://."""
+    return url.replace("redis+socket://", "unix://", 1).replace("virtual_host=", "db=")
+
+
+def _asked(line: Any) -> Broker:
+    began = time.monotonic()
+    line.ping()
+    seconds = time.monotonic() - began
+    there = line.time()
+    skew = there[0] + there[1] / 1e6 - clock.machine().timestamp()
+    info = line.info()
+    return Broker(
+        version=str(info.get("valkey_version") or info.get("redis_version", "?")),
+        seconds=seconds,
+        depth={name: int(line.llen(PREFIX + name)) for name in QUEUES},
+        policy=str(info.get("maxmemory_policy", "?")),
+        append_only=bool(info.get("aof_enabled")),
+        used_bytes=int(info.get("used_memory", 0)),
+        limit_bytes=int(info.get("maxmemory", 0)),
+        skew=skew,
+    )

@@ -1,0 +1,107 @@
+"""What web and workers count as they go, for Prometheus; no label names a clinic, a person or a message (P9).
+
+Names follow Prometheus (base units, `_total`) and, where there is one, OpenTelemetry's messaging conventions: what it
+calls messaging.client.operation.duration is `aftercare_provider_request_seconds` here (docs/operate.md lists them).
+What can be asked of the database is not counted here, but read at each scrape: see `worker.reading.metrics`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from prometheus_client import Counter, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from worker.rules.names import Channel
+
+LATE = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
+QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+LATENESS = Histogram(
+    "aftercare_message_lateness_seconds", "From due to decided, of messages that were sent.", ["channel"], buckets=LATE
+)
+DECISIONS = Counter("aftercare_decisions", "Decisions by their reason; `sent` is a go.", ["channel", "reason"])
+MESSAGES = Counter("aftercare_messages", "Calls to a provider by their outcome.", ["channel", "outcome"])
+SEGMENTS = Counter("aftercare_segments", "Parts of SMS that were accepted: what the provider bills.", ["channel"])
+PROVIDER = Histogram(
+    "aftercare_provider_request_seconds", "One call to a provider.", ["channel", "code_class"], buckets=QUICK
+)
+ERRORS = Counter("aftercare_provider_errors", "Refusals by the provider's own code.", ["channel", "error_code"])
+SHIFTS = Histogram("aftercare_shift_seconds", "One shift.", ["channel"], buckets=(0.05, 0.25, 1, 2.5, 5, 10, 20, 40))
+RECEIPTS = Counter("aftercare_delivery_receipts", "Receipts by what they say.", ["channel", "status"])
+RECEIPT_DELAY = Histogram(
+    "aftercare_receipt_delay_seconds", "From the provider's yes to a receipt.", ["channel"], buckets=LATE
+)
+OPTOUTS = Counter("aftercare_optout_events", "Revocations that were obeyed.", ["reason"])
+OPTOUT_SECONDS = Histogram(
+    "aftercare_optout_effect_seconds", "From a request that says stop to the commit that obeys it.", buckets=QUICK
+)
+DUPLICATES = Counter("aftercare_duplicate_sends", "Steps that a phone got twice; must stay 0 for ever.")
+DOUBTED = Counter("aftercare_doubted", "Attempts whose worker fell silent.")
+REQUESTS = Histogram("aftercare_http_request_seconds", "One request.", ["view", "code_class"], buckets=QUICK)
+REFUSED_HOOKS = Counter("aftercare_webhooks_refused", "Webhooks that were not taken.", ["hook", "why"])
+WAITS = Histogram("aftercare_ratelimit_wait_seconds", "How long a limit made messages wait.", ["scope"], buckets=LATE)
+
+_WORDS = re.compile(r"[a-z_]{1,24}")
+
+
+def decided(channel: Channel, reasons: Mapping[str, int]) -> None:
+    """What a batch came to, once it is committed: how many of each reason."""
+
+    def count() -> None:
+        for reason, many in reasons.items():
+            DECISIONS.labels(channel, reason).inc(many)
+
+    transaction.on_commit(count)
+
+
+def called(channel: Channel, late_seconds: float) -> None:
+    """One call begins."""
+    LATENESS.labels(channel).observe(max(0.0, late_seconds))
+
+
+def answered(channel: Channel, outcome: str, code_class: str, seconds: float) -> None:
+    """One call is over."""
+    MESSAGES.labels(channel, outcome).inc()
+    PROVIDER.labels(channel, code_class).observe(seconds)
+
+
+def accepted(channel: Channel, segments: int) -> None:
+    """So many parts go on the bill."""
+    if segments:
+        SEGMENTS.labels(channel).inc(segments)
+
+
+def refused(channel: Channel, code: str, status: int) -> None:
+    """The provider's code: a number, or else the HTTP status; never its words, which may quote an address."""
+    number = code if code.isdecimal() else code[:3]
+    known = number if number.isdecimal() and len(number) <= 5 else f"http_{status}"  # noqa: PLR2004 - Twilio's longest
+    ERRORS.labels(channel, known).inc()
+
+
+def receipt(channel: str, status: str, seconds: float | None) -> None:
+    """A receipt that we had not seen; `seconds` after the provider took the message, None where that is not known."""
+    RECEIPTS.labels(channel, status if _WORDS.fullmatch(status) else "other").inc()
+    if seconds is not None:
+        RECEIPT_DELAY.labels(channel).observe(max(0.0, seconds))
+
+
+def revoked(reason: str) -> None:
+    """A revocation, once it is committed, and how long after its request came, where a request brought it."""
+
+    def count() -> None:
+        OPTOUTS.labels(reason).inc()
+        if (began := request_began.get()) is not None:
+            OPTOUT_SECONDS.observe(time.monotonic() - began)
+
+    transaction.on_commit(count)
+
+
+request_began: ContextVar[float | None] = ContextVar("request_began", default=None)
+"""time.monotonic() when the request that is being answered came in."""

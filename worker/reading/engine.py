@@ -1,0 +1,83 @@
+"""What the machine room shows: workers, beats, the sweep, the database's own health; flat at any number of rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from worker import clock
+from worker.models import Pulse
+from worker.models.pulse import PulseKind
+from worker.models.rows import fetch
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FRESH = timedelta(seconds=30)
+HOT = ("aftercare_ready", "aftercare_message", "aftercare_attempt", "aftercare_event")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Signs of life (machine time); `consumers` counts the processes that take from each queue."""
+
+    workers: list[Pulse]
+    beats: list[Pulse]
+    newest_worker: datetime | None
+    last_tick: datetime | None
+    last_sweep: datetime | None
+
+    @property
+    def consumers(self) -> dict[str, int]:
+        """How many live processes take from each queue."""
+        taken = [queue for each in self.workers for queue in each.queues.split(",") if queue]
+        return {queue: taken.count(queue) for queue in ("sms", "email", "tend")}
+
+
+def engine() -> Engine:
+    """Who was at work within the last half minute, and when each kind was last seen."""
+    since = clock.machine() - FRESH
+    pulses = Pulse.objects.filter(seen_at__gt=since).order_by("name")
+    return Engine(
+        workers=[each for each in pulses if each.kind == PulseKind.WORKER],
+        beats=[each for each in pulses if each.kind == PulseKind.BEAT],
+        newest_worker=_newest(PulseKind.WORKER),
+        last_tick=_newest(PulseKind.BEAT),
+        last_sweep=_newest(PulseKind.SWEEP),
+    )
+
+
+def _newest(kind: PulseKind) -> datetime | None:
+    return Pulse.objects.filter(kind=kind).order_by("-seen_at").values_list("seen_at", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One round trip in seconds; on PostgreSQL also its clock minus ours, its oldest transaction, and dead rows."""
+
+    seconds: float
+    skew: float = 0.0
+    oldest_transaction: float = 0.0
+    dead_rows: dict[str, int] | None = None
+
+
+def database() -> Database:
+    """Ask the database how it is."""
+    began = time.monotonic()
+    fetch("SELECT 1", [])
+    seconds = time.monotonic() - began
+    if connection.vendor != "postgresql":
+        return Database(seconds=seconds)
+    there, oldest = fetch(
+        "SELECT clock_timestamp(), coalesce((SELECT extract(epoch FROM clock_timestamp() - min(xact_start)) "
+        "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()), 0)::float8",
+        [],
+    )[0]
+    skew = (there - clock.machine()).total_seconds()
+    rows = fetch("SELECT relname::text, n_dead_tup FROM pg_stat_user_tables WHERE relname = ANY(%s::text[])", [[*HOT]])
+    dead = {name.removeprefix("aftercare_"): many for name, many in rows}
+    return Database(seconds=seconds, skew=skew, oldest_transaction=oldest, dead_rows=dead)
