@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker import rendering
-from worker.models import Grant
+from worker.models import Grant, Link
 from worker.models.standing import GrantState
 from worker.opening import hours_of
 from worker.rules.local_time import zone
@@ -16,7 +16,7 @@ from worker.rules.plan import Anchor, PlannedMessage, plan_course
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from worker.models import Appointment, Client, Clinic, Link, ProtocolVersion, Treatment
+    from worker.models import Appointment, Client, Clinic, ProtocolVersion, Treatment
     from worker.rules.hours import Hours
 
 
@@ -66,6 +66,12 @@ def consents_of(client: Client) -> frozenset[tuple[Channel, Purpose]]:
     return frozenset(
         (Channel(channel), Purpose(purpose)) for channel, purpose in agreed.values_list("standing__channel", "purpose")
     )
+
+
+def protocols_of(client: Client) -> frozenset[str]:
+    """The codes of the protocols whose course the client is under."""
+    under = Link.objects.filter(client=client, ended_at__isnull=True)
+    return frozenset(under.values_list("version__protocol__code", flat=True))
 
 
 def open_channels(client: Client) -> frozenset[Channel]:

@@ -60,10 +60,13 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_the_enrolment_schema_in_the_docs_is_the_one_that_is_checked() -> None:
-    """docs/enrol.schema.json is what `aftercare enrol --schema` prints (P12)."""
+@pytest.mark.parametrize(
+    ("file", "verb"), [("enrol", ("enrol", "--schema")), ("appointment", ("appointments", "schema"))]
+)
+def test_the_schemas_in_the_docs_are_those_that_are_checked(file: str, verb: tuple[str, ...]) -> None:
+    """docs/enrol.schema.json is what `aftercare enrol --schema` prints, and so on (P12)."""
     done = subprocess.run(
-        [sys.executable, "-m", "worker.management.cli", "enrol", "--schema"],
+        [sys.executable, "-m", "worker.management.cli", *verb],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout == (ROOT / "docs/enrol.schema.json").read_text(encoding="utf-8")
+    assert done.stdout == (ROOT / f"docs/{file}.schema.json").read_text(encoding="utf-8")

@@ -50,6 +50,8 @@ class ClinicShape(Shape):
     double_opt_in: Annotated[list[Channel], AfterValidator(_once)] = Field(default_factory=list)  # [] asks nobody
     optin_hours: Annotated[int, Field(ge=1, le=168)] = 48
     stale_after_months: Annotated[int, Field(ge=6, le=24)] = 18
+    feed_alarm_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    feed_hold_hours: Annotated[int, Field(ge=1, le=2160)] = 72
     hours: dict[Channel, dict[str, list[str]]] = Field(
         default_factory=dict
     )  # {"sms": {"mon-sat": ["09:00-20:00"]}}; left out = the usual hours

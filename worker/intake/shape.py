@@ -49,7 +49,7 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises Refusals when it is absent, oversize, not UTF-8 or broken."""
     text = read_text(path)
     try:
-        return json.loads(text, object_pairs_hook=_no_repeats)
+        return json.loads(text, object_pairs_hook=without_repeats)
     except json.JSONDecodeError as error:
         raise _broken(path, f"is not JSON: {error.msg} in line {error.lineno}", "mend that line") from None
     except (ValueError, RecursionError) as error:
@@ -79,7 +79,8 @@ def read_text(path: Path) -> str:
         raise _broken(path, "is not UTF-8 text", "save it as UTF-8") from None
 
 
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, for `json.loads`; one in which a name stands twice is refused (ValueError), for which counts?"""
     names = [name for name, _ in pairs]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:

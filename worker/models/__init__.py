@@ -8,6 +8,7 @@ from worker.models.client import Client, ClientSearch, Contact
 from worker.models.clinic import Clinic, Sender
 from worker.models.consent import ConsentEvent, Evidence, Wording
 from worker.models.event import Event, Seal
+from worker.models.feed import ApiKey, Feed
 from worker.models.hold import Hold, Pause
 from worker.models.inbound import Inbound
 from worker.models.link import Link
@@ -25,8 +26,8 @@ from worker.models.watermark import Watermark
 from worker.models.zone_rules import ZoneRules
 
 __all__ = [
-    "Appointment", "Approval", "Attempt", "Client", "ClientSearch", "Clinic", "ConsentEvent", "Contact", "Event",
-    "Evidence", "Grant", "Hold", "Hour", "Inbound", "Link", "Mailbox", "Message", "Pause", "Protocol",
+    "ApiKey", "Appointment", "Approval", "Attempt", "Client", "ClientSearch", "Clinic", "ConsentEvent", "Contact",
+    "Event", "Evidence", "Feed", "Grant", "Hold", "Hour", "Inbound", "Link", "Mailbox", "Message", "Pause", "Protocol",
     "ProtocolVersion", "ProviderCopy", "Pulse", "Ready", "Receipt", "Seal", "Sender", "Staff", "StaffRole", "StaffTask",
     "Standing", "Step", "Suppression", "Treatment", "Watermark", "Wording", "ZoneRules",
 ]  # fmt: skip

@@ -32,6 +32,8 @@ class Clinic(models.Model):
     double_opt_in = models.JSONField(default=list)  # channels on which consent waits for the client's own yes (rule 7)
     optin_hours = models.PositiveSmallIntegerField(default=48)  # how long it waits
     stale_after_months = models.PositiveSmallIntegerField(default=18)  # without any contact (rule 9)
+    feed_alarm_hours = models.PositiveSmallIntegerField(default=24)  # a calendar silent for so long: staff look
+    feed_hold_hours = models.PositiveSmallIntegerField(default=72)  # and after so long nothing names its visits
     revision = models.PositiveIntegerField(default=1)  # workers reload what they cached when it grows
     created_at = models.DateTimeField()
 

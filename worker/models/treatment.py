@@ -22,6 +22,7 @@ class Treatment(models.Model):
     practitioner = models.CharField(max_length=60, blank=True)  # staff:12
     generation = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True)  # entered for the wrong client, or never done
 
     class Meta:
         constraints = (UniqueConstraint(fields=["client", "external_id"], name="treatment_once"),)

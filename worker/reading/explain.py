@@ -39,6 +39,12 @@ PLAIN = {
     "appointment_cancelled": "the visit was cancelled",
     "appointment_missed": "the client did not come",
     "appointment_done": "the visit has taken place",
+    "appointment_booked": "a visit was booked, so there was nothing to ask",
+    "newer_treatment": "another session was done since, and its aftercare counts",
+    "treatment_corrected": "the session was at another time, and its aftercare was planned anew",
+    "treatment_void": "the session was taken back",
+    "version_changed": "the practitioner let the course go on under a new version",
+    "calendar_silent": "the clinic's calendar had been silent for too long to trust the visit's time",
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from worker.models import Attempt, Clinic, Message, Pause, ProviderCopy, Ready, StaffTask, Watermark
 from worker.models.attempt import AttemptState
 from worker.models.provider_copy import CopyState
+from worker.reading.feeds import feeds
 from worker.rules.names import Channel
 from worker.rules.states import State
 
@@ -42,6 +43,7 @@ def status(*, now: datetime) -> dict[str, Any]:
             }
             for each in Watermark.objects.filter(name__startswith="inbound:").order_by("read_to")[:MOST_LISTS]
         ],
+        "feeds": feeds(now=now),
         "paused": [
             {"scope": each.scope, "value": each.value, "why": each.why, "by": each.by, "since": each.since.isoformat()}
             for each in Pause.objects.filter(ended_at__isnull=True).order_by("pk")

@@ -17,6 +17,7 @@ PLAIN = {
     "ask_consent": "ask the client whether she agrees to messages",
     "cancel_or_stop": "wrote CANCEL: the texts have ended; ask whether the visit is meant, it is still booked",
     "copy_not_deleted": "a copy at the provider could not be deleted; ask its support",
+    "feed_silent": "a calendar has told us nothing for long: look whether it still runs; reminders wait for it",
     "hand_over": "this instruction can't be sent any more: hand it over by phone",
     "hand_over_after_stop": "said stop: hand over by phone what now will not come",
     "held_address": "was enrolled with an address that is on hold: look first, then `aftercare release`",

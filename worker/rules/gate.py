@@ -42,6 +42,7 @@ class Reason(StrEnum):
     CANT_RENDER = "cannot_render"
     TOO_LONG = "too_long"
     NO_ADDRESS = "no_address"
+    FEED_SILENT = "calendar_silent"
     WORKER_DIED = "its_workers_died"
 
 
@@ -97,6 +98,7 @@ class Facts:
     held: bool
     approved: Approved
     paused: bool
+    unsure: bool = False  # it names a visit, and the calendar that told us of it has been silent for too long
     recent: Sequence[datetime] = ()
 
 
@@ -129,6 +131,7 @@ OPTIN = {AnswerKind.OPTIN_QUESTION.value: "pending", AnswerKind.OPTIN_CONFIRMATI
 CONFIRMATION_RETRY = timedelta(minutes=1)
 YES_RETRY = timedelta(minutes=5)  # a yes may be two days off: asking each minute would cost more than it hastens
 APPROVAL_RETRY = timedelta(minutes=5)
+FEED_RETRY = timedelta(minutes=5)
 
 
 def decide(facts: Facts, opening: Callable[[], datetime | None], now: datetime, caps: Caps | None = None) -> Decision:
@@ -193,6 +196,8 @@ def _opened(facts: Facts, now: datetime) -> Decision | None:
         return _later(facts, now + YES_RETRY, Reason.PENDING)
     if not facts.confirmed:
         return _later(facts, now + CONFIRMATION_RETRY, Reason.UNCONFIRMED)
+    if facts.unsure:  # the visit may have moved, and nobody would have told us (P7)
+        return _later(facts, now + FEED_RETRY, Reason.FEED_SILENT)
     return None
 
 

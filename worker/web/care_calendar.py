@@ -63,7 +63,7 @@ def _entry(link: Link, visit: Appointment) -> Visit:
     words = say(language, clinic=clinic.name, phone=clinic.phone)
     return Visit(
         uid=f"visit-{visit.pk}@{clinic.mail_domain}",
-        edition=visit.generation - 1,
+        edition=visit.edition,
         changed_at=visit.changed_at,
         starts_at=visit.starts_at,
         zone=zone(link.client.zone),

@@ -47,7 +47,9 @@ class Course:
         self.language = self.client.language if self.client.language in known else known[0]
         messages = Message.objects.filter(care=link, client=link.client, cls=MessageClass.COURSE)
         self._messages = list(messages.select_related("step", "appointment").order_by("pk"))
-        treatments = Treatment.objects.filter(client=link.client, version__protocol=link.version.protocol_id)
+        treatments = Treatment.objects.filter(
+            client=link.client, version__protocol=link.version.protocol_id, voided_at__isnull=True
+        )
         self.treatment = treatments.order_by("-performed_at").first()
 
     def rule(self, ordinal: int) -> StepRule | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from worker.web import care, care_calendar, confirm, email_hooks, health, hooks, pages, unsubscribe
+from worker.web import api, care, care_calendar, confirm, email_hooks, health, hooks, pages, unsubscribe
 
 urlpatterns = [
     path("", pages.start),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("hooks/twilio/status", hooks.twilio_status),
     path("hooks/email/<str:provider>/events", email_hooks.events),
     path("hooks/email/<str:provider>/inbound", email_hooks.inbound),
+    path("api/v1/appointments/<str:source>/<path:external_id>", api.appointment),
+    path("api/v1/feeds/<str:source>", api.heartbeat),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

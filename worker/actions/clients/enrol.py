@@ -13,8 +13,8 @@ from worker.actions.clients.enrol_check import Checked, check
 from worker.actions.clients.enrol_consent import Form, give
 from worker.actions.consent import standing as standings
 from worker.actions.consent.optin import ask
-from worker.actions.course.appointment import warn_if_outside
 from worker.actions.course.plan import Result, plan
+from worker.actions.course.visit import warn_if_outside
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
 from worker.models import Appointment, Client, Contact, Link, Standing, Treatment

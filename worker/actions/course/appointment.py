@@ -1,48 +1,65 @@
-"""A visit is booked, moved, cancelled, missed or done: the plan follows as one, in one transaction (P7)."""
+"""A visit is booked, moved, cancelled, missed, done or taken up again by hand: the plan follows as one (P7)."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 
-from worker.actions.consent import standing as standings
-from worker.actions.course.cancel import cancel
-from worker.actions.course.plan import Result, plan
-from worker.actions.record.audit import record
-from worker.actions.record.task import open_task
-from worker.models import Appointment, Contact, Link, Treatment
+from worker.actions.clients import find
+from worker.actions.course.plan import Result
+from worker.actions.course.visit import change, follow, lock_client, note
+from worker.models import Appointment, Client, ProtocolVersion
 from worker.models.appointment import AppointmentStatus
-from worker.rendering import version as compiled
-from worker.rules.local_time import zone
-from worker.rules.plan import Anchor, IntervalWarning, session_interval_warning
 from worker.rules.refusal import Refusal, Refusals
-from worker.timeline import Course
+from worker.timeline import protocols_of
 
 FARTHEST_VISIT = timedelta(days=730)
-ENDS = {
-    AppointmentStatus.CANCELLED: "appointment_cancelled",
-    AppointmentStatus.NO_SHOW: "appointment_missed",
-    AppointmentStatus.COMPLETED: "appointment_done",
-}
+BY_HAND = "desk"
+_AGAIN = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW})
+
+
+@transaction.atomic
+def book(
+    *, client_id: int, starts_at: datetime, by: str, now: datetime, protocol: str = "", external_id: str = ""
+) -> tuple[Appointment, Result]:
+    """Book a visit at `starts_at` (aware); under the client's one protocol unless another is named. Raises Refusals."""
+    client = Client.objects.select_related("clinic").filter(pk=client_id, erased_at__isnull=True).first()
+    if client is None:
+        raise Refusals([Refusal("client", "is not known here", "see `aftercare messages --json` for ids")])
+    refuse_odd_time(starts_at, now, field="at")
+    lock_client(client.pk)
+    name = external_id or f"desk-{uuid.uuid4().hex[:12]}"
+    if Appointment.objects.filter(clinic=client.clinic, external_id=name).exists():
+        raise Refusals([Refusal("external_id", "is a visit already", "move that one, or give another id")])
+    visit = Appointment.objects.create(
+        clinic=client.clinic, client=client, version=version_for(client, protocol, now), source=BY_HAND,
+        external_id=name, starts_at=starts_at, zone=client.zone, status=AppointmentStatus.BOOKED, changed_at=now,
+    )  # fmt: skip
+    note("booked", visit, by, now)
+    return visit, follow(visit, by=by, now=now)
+
+
+def version_for(client: Client, protocol: str, now: datetime) -> ProtocolVersion:
+    """The approved version of the protocol named, or of the only one the client is under. Raises Refusals."""
+    under = [protocol] if protocol else sorted(protocols_of(client))
+    if len(under) != 1:
+        problem = "must be named: she is under several" if under else "must be named: she is under none yet"
+        raise Refusals([Refusal("protocol", problem, "name the protocol that the visit belongs to")])
+    return find.approved_version(under[0], clinic_id=client.clinic_id, now=now, field="protocol")
 
 
 @transaction.atomic
 def move(*, appointment_id: int, starts_at: datetime, by: str, now: datetime) -> Result:
     """Move a booked visit to `starts_at` (aware UTC): old reminders end, new ones are planned. Raises Refusals."""
     visit = _locked(appointment_id)
-    if starts_at.tzinfo is None or not now < starts_at < now + FARTHEST_VISIT:
-        mend = "give the new time with its offset, for example 2026-03-08T10:00:00-05:00"
-        raise Refusals([Refusal("to", "has no offset, is past, or more than two years away", mend)])
+    refuse_odd_time(starts_at, now, field="to")
     if visit.status != AppointmentStatus.BOOKED:
-        raise Refusals([Refusal("appointment", f"is {visit.status}, not booked", "book a new one")])
-    visit.starts_at, visit.generation, visit.changed_at = starts_at, visit.generation + 1, now
-    visit.save(update_fields=["starts_at", "generation", "changed_at"])
-    _end_reminders(visit, "appointment_moved", by, now)
-    _note("moved", visit, by, now)
-    warn_if_outside(visit, now)
-    return plan(_course(visit, booked=True), anchors=[Anchor.APPOINTMENT], now=now)
+        raise Refusals([Refusal("appointment", f"is {visit.status}, not booked", "book a new one, or reopen it")])
+    if visit.starts_at == starts_at:
+        return Result()
+    return change(visit, starts_at=starts_at, status=AppointmentStatus.BOOKED, by=by, now=now)
 
 
 @transaction.atomic
@@ -56,14 +73,29 @@ def end(*, appointment_id: int, status: AppointmentStatus, by: str, now: datetim
         return Result()
     if visit.status != AppointmentStatus.BOOKED:
         raise Refusals([Refusal("appointment", f"is {visit.status} already", "nothing to do")])
-    visit.status, visit.generation, visit.changed_at = status, visit.generation + 1, now
-    visit.save(update_fields=["status", "generation", "changed_at"])
-    _end_reminders(visit, ENDS[status], by, now)
-    _note(status, visit, by, now)
-    others = Appointment.objects.filter(client=visit.client, status=AppointmentStatus.BOOKED).exists()
-    if others or status == AppointmentStatus.COMPLETED:
+    return change(visit, starts_at=visit.starts_at, status=status, by=by, now=now)
+
+
+@transaction.atomic
+def reopen(*, appointment_id: int, by: str, now: datetime) -> Result:
+    """Take up a cancelled or missed visit at the time it had; its reminders come back, none of them twice (P4, P7).
+
+    Raises Refusals for a visit that is over, or was done; a booked one stays as it is.
+    """
+    visit = _locked(appointment_id)
+    if visit.status == AppointmentStatus.BOOKED:
         return Result()
-    return plan(_course(visit, booked=False), anchors=[Anchor.COURSE], now=now)
+    if visit.status not in _AGAIN:
+        raise Refusals([Refusal("appointment", f"is {visit.status}", "book a new one")])
+    refuse_odd_time(visit.starts_at, now, field="appointment")
+    return change(visit, starts_at=visit.starts_at, status=AppointmentStatus.BOOKED, by=by, now=now)
+
+
+def refuse_odd_time(starts_at: datetime, now: datetime, *, field: str) -> None:
+    """Raise Refusals for a visit's time without offset, in the past, or more than two years away."""
+    if starts_at.tzinfo is None or not now < starts_at < now + FARTHEST_VISIT:
+        mend = "give the new time with its offset, for example 2026-03-08T10:00:00-05:00"
+        raise Refusals([Refusal(field, "has no offset, is past, or more than two years away", mend)])
 
 
 def _locked(appointment_id: int) -> Appointment:
@@ -71,65 +103,9 @@ def _locked(appointment_id: int) -> Appointment:
     found = Appointment.objects.filter(pk=appointment_id).first()
     if found is None:
         raise Refusals([Refusal("appointment", "is not known here", "see `aftercare messages --json` for ids")])
-    contacts = Contact.objects.filter(client_id=found.client_id, valid_to__isnull=True)
-    standings.lock(contacts.values_list("standing_id", flat=True))
+    lock_client(found.client_id)
     return (
         Appointment.objects.select_for_update(of=("self",))
         .select_related("clinic", "client", "version")
         .get(pk=appointment_id)
-    )
-
-
-def _end_reminders(visit: Appointment, reason: str, by: str, now: datetime) -> None:
-    cancel(which=Q(appointment=visit), reason=reason, actor=by, now=now)
-
-
-def _course(visit: Appointment, *, booked: bool) -> Course:
-    return Course(
-        clinic=visit.clinic,
-        client=visit.client,
-        version=visit.version,
-        care=Link.objects.filter(client=visit.client, version=visit.version).latest("pk"),
-        treatment=last_treatment(visit),
-        appointment=visit if booked else None,
-    )
-
-
-def last_treatment(visit: Appointment) -> Treatment | None:
-    """The client's newest treatment under the same protocol."""
-    return (
-        Treatment.objects.filter(client=visit.client, version__protocol=visit.version.protocol_id)
-        .order_by("-performed_at")
-        .first()
-    )
-
-
-def warn_if_outside(visit: Appointment, now: datetime) -> IntervalWarning | None:
-    """Tell staff when a visit is booked outside the approved interval (S12); what was said, or None."""
-    treatment = last_treatment(visit)
-    if treatment is None:
-        return None
-    shortest, longest = compiled(visit.version.document).source.interval_days
-    warning = session_interval_warning(treatment.performed_at, visit.starts_at, shortest, longest, zone(visit.zone))
-    if warning is None:
-        return None
-    open_task(
-        clinic_id=visit.clinic_id,
-        client_id=visit.client_id,
-        kind="interval",
-        cause=f"interval:{visit.pk}:g{visit.generation}",
-        facts={"appointment": visit.pk, "days": warning.days, "too_early": warning.too_early},
-        now=now,
-    )
-    return warning
-
-
-def _note(kind: str, visit: Appointment, by: str, now: datetime) -> None:
-    record(
-        clinic_id=visit.clinic_id,
-        kind=f"appointment_{kind}",
-        subject=f"appointment:{visit.pk}",
-        actor=by,
-        at=now,
-        facts={"generation": visit.generation},
     )

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
+
 from worker.actions.record.task import open_task
 from worker.actions.send.due import make_ready
-from worker.models import ConsentEvent, Contact, Message, Step
+from worker.models import Attempt, ConsentEvent, Contact, Message, Step
+from worker.models.attempt import MAY_HAVE_LEFT
 from worker.models.consent import Act
 from worker.rules.names import Channel, MessageClass
 from worker.rules.plan import Anchor, HandOver, Planned, PlannedMessage
@@ -18,6 +21,10 @@ from worker.timeline import Course, consents_of, lay_out, open_channels
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+
+OF_TREATMENT = (Anchor.TREATMENT, Anchor.COURSE)
+"""What counts from a session that was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +42,23 @@ def plan(
     now: datetime,
     channels: Iterable[Channel] = tuple(Channel),
     future_only: bool = False,
+    handing_over: frozenset[str] | None = None,
 ) -> Result:
     """Write the messages of the given anchors that are not written yet; what can't go becomes a staff task.
 
     The caller holds the locks of the client's standing rows (of those `channels`). Planning the same occasion twice
-    plans it once (P4). With `future_only` nothing that should have gone by `now` is planned or handed over.
+    plans it once (P4). With `future_only` nothing that should have gone by `now` is planned or handed over; with
+    `handing_over` only these steps are handed over.
     """
     wanted, within, opened = frozenset(anchors), frozenset(channels), open_channels(course.client)
+    went = _went(course)
     laid = [
         each
         for each in lay_out(course, consents_of(course.client), now, future_only=future_only)
         if each.rule.anchor in wanted
         and each.channel in within
         and (each.rule.cls is not MessageClass.ANSWER or each.channel in opened)
+        and (each.rule.anchor not in OF_TREATMENT or (each.rule.code, each.channel) not in went)
     ]
     steps = {step.code: step for step in Step.objects.filter(version=course.version)}
     contacts = {
@@ -61,31 +72,51 @@ def plan(
     ]
     fresh = Message.objects.bulk_create(not_planned_yet(rows))
     make_ready(fresh, now=now)
-    hand_over = [each for each in laid if isinstance(each.outcome, HandOver)]
+    hand_over = [
+        each
+        for each in laid
+        if isinstance(each.outcome, HandOver) and (handing_over is None or each.rule.code in handing_over)
+    ]
     for each in hand_over:
         hand_over_to_staff(course, each, now)
     return Result(messages=fresh, hand_over=hand_over)
 
 
+def _went(course: Course) -> set[tuple[str, str]]:
+    """The steps, with their channels, that rang for a treatment before it was corrected: none of them rings again."""
+    if course.treatment is None or course.treatment.generation == 1:
+        return set()
+    rang = Message.objects.filter(treatment=course.treatment, tries__state__in=MAY_HAVE_LEFT)
+    return set(rang.values_list("step__code", "channel"))
+
+
 def not_planned_yet(rows: list[Message]) -> list[Message]:
-    """Without those planned before; one that was cancelled before any attempt comes back under its next number."""
-    known = _states({row.occasion for row in rows})
+    """Without those planned before; one that was cancelled and never rang comes back under its next number."""
+    known = _open_again({row.occasion for row in rows})
     fresh = []
     for row in rows:
         before = known.get(row.occasion)
-        while before == (State.CANCELLED, 0):
+        while before:
             row.resend += 1
             row.occasion = f"{row.occasion.rpartition(':r')[0]}:r{row.resend}"
-            before = _states({row.occasion}).get(row.occasion)
+            before = _open_again({row.occasion}).get(row.occasion)
         if before is None:
             fresh.append(row)
     return fresh
 
 
-def _states(occasions: set[str]) -> dict[str, tuple[str, int]]:
-    """The state and the number of attempts of what was planned for these occasions."""
-    found = Message.objects.filter(occasion__in=occasions)
-    return {occasion: (state, tried) for occasion, state, tried in found.values_list("occasion", "state", "attempts")}
+def _open_again(occasions: set[str]) -> dict[str, bool]:
+    """What was planned for these occasions: whether it was cancelled, and every attempt at it provably never left."""
+    tries = Attempt.objects.filter(message=OuterRef("pk"))
+    found = Message.objects.filter(occasion__in=occasions).annotate(
+        tried=Exists(tries), rang=Exists(tries.filter(state__in=MAY_HAVE_LEFT))
+    )
+    return {
+        occasion: state == State.CANCELLED and not rang and (tried or not attempts)
+        for occasion, state, rang, tried, attempts in found.values_list(
+            "occasion", "state", "rang", "tried", "attempts"
+        )
+    }
 
 
 def message_of(
@@ -94,7 +125,7 @@ def message_of(
     """The row of one planned step, unsaved."""
     anchor = each.rule.anchor
     appointment = course.appointment if anchor is Anchor.APPOINTMENT else None
-    treatment = course.treatment if anchor in (Anchor.TREATMENT, Anchor.COURSE) else None
+    treatment = course.treatment if anchor in OF_TREATMENT else None
     generation = _generation(course, each)
     return Message(
         clinic=course.clinic,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.actions.course.plan import plan
-from worker.models import Appointment, Link, Treatment
+from worker.actions.course.visit import last_treatment
+from worker.models import Appointment, Link
 from worker.models.appointment import AppointmentStatus
 from worker.rules.plan import Anchor
 from worker.timeline import Course
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from worker.models import Client, Message
+    from worker.models import Client, Message, Treatment
     from worker.rules.names import Channel
 
 ALL = (Anchor.TREATMENT, Anchor.APPOINTMENT, Anchor.COURSE)
@@ -44,7 +45,7 @@ def _courses(client: Client, now: datetime) -> Iterator[tuple[Course, tuple[Anch
     """What is still under way under each of her protocols; her first visit goes with the treatment before it."""
     links = Link.objects.filter(client=client, ended_at__isnull=True).select_related("version").order_by("pk")
     for protocol, link in {link.version.protocol_id: link for link in links}.items():
-        treatment = Treatment.objects.filter(client=client, version__protocol=protocol).order_by("performed_at").last()
+        treatment = last_treatment(client, link.version)
         booked = Appointment.objects.filter(
             client=client, version__protocol=protocol, status=AppointmentStatus.BOOKED, starts_at__gt=now
         )

@@ -114,7 +114,7 @@ def _ended(client: Client, rows: Iterable[Standing], by: By) -> dict[str, int]:
         "grants": grants,
         "messages": cancel(which=Q(client=client), reason=REASON, actor=by.actor, now=by.now),
         "links": Link.objects.filter(client=client, ended_at__isnull=True).update(ended_at=by.now),
-        "visits": visits.update(status=AppointmentStatus.CANCELLED, generation=F("generation") + 1, changed_at=by.now),
+        "visits": visits.update(status=AppointmentStatus.CANCELLED, edition=F("edition") + 1, changed_at=by.now),
         "tasks": tasks.update(done_at=by.now, done_by=by.actor),
     }
 

@@ -52,7 +52,8 @@ READ = (
     "o.standing_id = m.standing_id AND o.client_id = m.client_id AND o.state IN ('active', 'pending')) "
     "ELSE g.state END, "
     "g.confirmed_at IS NOT NULL, "
-    "coalesce(t.generation, a.generation, m.generation) = m.generation AND coalesce(a.status, 'booked') = 'booked' "
+    "coalesce(t.generation, a.generation, m.generation) = m.generation AND coalesce(a.status, 'booked') = 'booked', "
+    "f.heard_at "
     "FROM aftercare_message m "
     "JOIN aftercare_ready r ON r.message_id = m.id "
     "JOIN aftercare_standing s ON s.id = m.standing_id "
@@ -60,6 +61,7 @@ READ = (
     "AND g.purpose = m.purpose "
     "LEFT JOIN aftercare_treatment t ON t.id = m.treatment_id "
     "LEFT JOIN aftercare_appointment a ON a.id = m.appointment_id "
+    "LEFT JOIN aftercare_feed f ON f.clinic_id = a.clinic_id AND f.source = a.source AND f.ended_at IS NULL "
     "WHERE {these}"
 )
 
@@ -136,7 +138,7 @@ class _Facts:
 
     def of(self, each: Prepared) -> Facts:
         """The facts of one message."""
-        _, _, suppressed, held, grant, confirmed, current = self._rows[each.pk]
+        _, _, suppressed, held, grant, confirmed, current, heard_at = self._rows[each.pk]
         return Facts(
             cls=each.cls,
             kind=each.row["kind"],
@@ -148,6 +150,7 @@ class _Facts:
             held=held is not None,
             approved=self._approved(each),
             paused=self._is_paused(each),
+            unsure=heard_at is not None and self._is_silent(each, moment(heard_at)),
             recent=self._recent[each.row["standing_id"]],
         )
 
@@ -155,6 +158,10 @@ class _Facts:
         """Count a message that just got its Go toward the caps of the rest of the batch."""
         if each.cls == MessageClass.COURSE:
             self._recent[each.row["standing_id"]].append(self._now)
+
+    def _is_silent(self, each: Prepared, heard_at: datetime) -> bool:
+        assert each.card is not None
+        return heard_at <= self._now - timedelta(hours=each.card.clinic.feed_hold_hours)
 
     def _approved(self, each: Prepared) -> Approved:
         approval = self._approvals.get(each.row["version_id"])
@@ -338,8 +345,8 @@ def _decided_on(each: Prepared, verdict: Decision, worker: str) -> str:
 
 
 def _same_again(each: Prepared, verdict: Decision) -> bool:
-    """Waiting for the client's yes, or for the confirmation of it, is asked again and again; only the first is news."""
-    if not isinstance(verdict, Later) or verdict.reason not in (Reason.PENDING, Reason.UNCONFIRMED):
+    """Waiting for her yes, for its confirmation, or for a calendar is asked again and again; only the first is news."""
+    if not isinstance(verdict, Later) or verdict.reason not in (Reason.PENDING, Reason.UNCONFIRMED, Reason.FEED_SILENT):
         return False
     return bool(verdict.reason == each.row["reason"])
 

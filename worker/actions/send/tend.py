@@ -8,6 +8,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from worker import clock
+from worker.actions.course.feed import alarm_silent
 from worker.actions.record import pulse
 from worker.actions.record.audit import append_seals, lock_chain, unsealed
 from worker.actions.send.due import close_missed, doubt_silent, promote, release_unpaused
@@ -34,6 +35,7 @@ def tend(*, tick: Tick | None = None) -> dict[str, int]:
         "released": _tried(release_unpaused),
         "missed": _tried(lambda: close_missed(now=clock.now(), machine=clock.machine())),
         "doubted": _tried(lambda: doubt_silent(now=clock.now(), machine=clock.machine())),
+        "silent_feeds": _tried(lambda: alarm_silent(now=clock.now())),
         "sealed": _tried(seal_decisions),
     }
     pulse.swept()

@@ -45,6 +45,12 @@ def run(options: argparse.Namespace) -> int:
         for each in lists
         if each["failures"]
     ]
+    lines += [
+        f"calendar {each['source']} of {each['clinic']}: silent for {each['silent_seconds'] / 3600:.0f} h"
+        + (", reminders are held" if each["holds"] else "")
+        for each in said["feeds"]
+        if each["alarms"]
+    ]
     lines += [f"paused: {each['scope']} {each['value']} by {each['by']}: {each['why']}" for each in said["paused"]]
     show(said, as_json=options.json, lines=lines)
     return 0

@@ -1,0 +1,95 @@
+"""A practitioner lets running courses go on under a protocol's newest approved version, client by client (P3, P7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from worker.actions.clients import find
+from worker.actions.course.cancel import cancel
+from worker.actions.course.plan import plan
+from worker.actions.course.visit import care_of, last_treatment, lock_client
+from worker.actions.protocols.approve import practitioner
+from worker.actions.record.audit import record
+from worker.models import Appointment, Client, Message, Treatment
+from worker.models.appointment import AppointmentStatus
+from worker.rules.names import MessageClass
+from worker.rules.plan import Anchor
+from worker.rules.states import OPEN
+from worker.timeline import Course
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.models import Protocol, ProtocolVersion
+
+log = structlog.get_logger("aftercare.adopt")
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """To which version how many clients went over, and how many of their messages ended and were planned."""
+
+    version: int
+    clients: int
+    ended: int
+    planned: int
+
+
+def adopt(*, protocol: Protocol, by: str, now: datetime) -> Adopted:
+    """Bring every running course of a protocol under its newest approved version. Raises Refusals.
+
+    A transaction for each client: killed in the middle, it is run again and does the rest. Nothing of a client's old
+    plan leaves after hers; what went already doesn't go again, whichever version it came from (P4).
+    """
+    person = practitioner(protocol, by)
+    newest = find.approved_version(protocol.code, clinic_id=protocol.clinic_id, now=now, field="protocol")
+    moved = [_one(client_id, newest, f"staff:{person.pk}", now) for client_id in running(newest)]
+    done = Adopted(newest.number, len(moved), sum(ended for ended, _ in moved), sum(made for _, made in moved))
+    log.info("version adopted", version=newest.pk, clients=done.clients, ended=done.ended, planned=done.planned)
+    return done
+
+
+def running(newest: ProtocolVersion) -> list[int]:
+    """The clients who still have something to come under another version of the same protocol."""
+    found = Message.objects.filter(_older(newest)).order_by("client_id").values_list("client_id", flat=True)
+    return [int(pk) for pk in found.distinct() if pk is not None]
+
+
+def _older(newest: ProtocolVersion) -> Q:
+    return Q(version__protocol=newest.protocol_id, cls=MessageClass.COURSE, state__in=OPEN) & ~Q(version=newest)
+
+
+@transaction.atomic
+def _one(client_id: int, newest: ProtocolVersion, by: str, now: datetime) -> tuple[int, int]:
+    """How many messages of one client ended, and how many were planned."""
+    lock_client(client_id)
+    client = Client.objects.select_related("clinic").get(pk=client_id)
+    which = _older(newest) & Q(client=client)
+    waiting = frozenset(Message.objects.filter(which).values_list("step__code", flat=True))
+    ended = cancel(which=which, reason="version_changed", actor=by, now=now)
+    booked = Appointment.objects.filter(
+        client=client, version__protocol=newest.protocol_id, status=AppointmentStatus.BOOKED, starts_at__gt=now
+    )
+    booked.update(version=newest)
+    treatment = last_treatment(client, newest)
+    if treatment is not None:
+        Treatment.objects.filter(pk=treatment.pk).update(version=newest)
+    made = 0
+    visits: list[Appointment | None] = list(booked.order_by("starts_at")) or [None]
+    for place, visit in enumerate(visits):
+        course = Course(
+            clinic=client.clinic, client=client, version=newest, care=care_of(client, newest, now),
+            treatment=treatment, appointment=visit,
+        )  # fmt: skip
+        anchors = [Anchor.APPOINTMENT] if place else [Anchor.TREATMENT, Anchor.APPOINTMENT, Anchor.COURSE]
+        made += len(plan(course, anchors=anchors, now=now, handing_over=waiting).messages)
+    record(
+        clinic_id=client.clinic_id, kind="version_adopted", subject=f"client:{client.pk}", actor=by, at=now,
+        facts={"version": newest.pk, "ended": ended, "planned": made},
+    )  # fmt: skip
+    return ended, made
