@@ -140,8 +140,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "anymail",
-    "worker.apps.Aftercare",
+    "worker.apps.Aftercare",  # before allauth: our templates and its pages look alike
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
 ]
 AUTH_USER_MODEL = "aftercare.Staff"
 MIDDLEWARE = [
@@ -149,10 +153,14 @@ MIDDLEWARE = [
     "worker.web.headers.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "worker.web.signin.language.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "worker.web.signin.limits.SessionLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "worker.web.signin.second_factor.SecondFactor",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -163,20 +171,82 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [TEMPLATES_DIR / "pages"],
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "APP_DIRS": True,  # allauth's pages, in our frame
+        "OPTIONS": {
+            "libraries": {"desk": "worker.web.desk.tags"},
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "worker.web.desk.navigation.navigation",
+            ],
+        },
     }
 ]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # fields in our own dress
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [("aftercare", TEMPLATES_DIR / "static")]
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [TEMPLATES_DIR / "locale"]
+LANGUAGE_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 SECURE_REFERRER_POLICY = "no-referrer"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
-LOGIN_URL = "/login"
+
+# --- sign-in of staff --------------------------------------------------------------------------------
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "today"
+AUTHENTICATION_BACKENDS = ["worker.web.signin.backend.StaffBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+     "OPTIONS": {"user_attributes": ("email", "name")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]  # fmt: skip
+# Sign-in is throttled across processes; the database keeps the count, for Redis may be away and the desk must open.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "aftercare_cache"},
+}
+# Who must show a second factor before anything else.
+SECOND_FACTOR_FOR = tuple(each.strip() for each in text("SECOND_FACTOR_FOR", "practitioner,operator,owner").split(","))
+if not set(SECOND_FACTOR_FOR) <= {"desk", "practitioner", "operator", "owner", "nobody"}:
+    raise BadSetting("SECOND_FACTOR_FOR: name roles (desk, practitioner, operator, owner) with commas, or nobody")
+IDLE_MINUTES = number("IDLE_MINUTES", 20, least=1)  # a shared desk signs itself out
+SESSION_HOURS = number("SESSION_HOURS", 12, least=1)
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # invitations and forgotten passwords
+ACCOUNT_ADAPTER = "worker.web.signin.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # a person is known by the clinic's file or an owner's invitation
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # approval, export and erasure ask again after that many seconds
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+MFA_ADAPTER = "worker.web.signin.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Aftercare"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC_URL.startswith("https://")
+EMAIL_BACKEND = "worker.channels.staff_mail.StaffMail"  # letters to staff: invitations, forgotten passwords
+DEFAULT_FROM_EMAIL = text("STAFF_MAIL_FROM", f"aftercare@{urlsplit(PUBLIC_URL).hostname or 'localhost'}")
+CSRF_FAILURE_VIEW = "worker.web.pages.stale"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 LOGGING_CONFIG = None

@@ -187,10 +187,14 @@ def _house_of(item) -> str:
 def pytest_terminal_summary(terminalreporter):
     """How many orders of steps were played for P2, by database, and how many clock changes were tried for P6."""
     played: Counter[str] = Counter()
+    played_addresses = 0
     for report in terminalreporter.getreports(""):  # the fixtures' own ends
         for name, value in report.user_properties:
             played += Counter(dict([value])) if name == "schedules" else Counter()
             if name == "cases":
                 terminalreporter.write_line(f"P6: {value}")
+            played_addresses += value if name == "addresses" else 0
+    if played_addresses:
+        terminalreporter.write_line(f"P10: {played_addresses} requests by strangers, wrong roles and the other clinic")
     for database, count in sorted(played.items()):
         terminalreporter.write_line(f"P2: {count} schedules of a STOP against the workers on {database}")

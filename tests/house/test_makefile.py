@@ -225,7 +225,8 @@ def checks(machine):
     (machine.programs / "make").unlink()
     for tool in ("bash", "ls", "id"):
         (machine.programs / tool).symlink_to(shutil.which(tool))
-    machine.install_program("postgres", "")
+    for there in ("postgres", "chromium"):
+        machine.install_program(there, "")
 
     def run(make):
         machine.install_program("make", make)

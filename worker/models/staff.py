@@ -8,6 +8,8 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import UniqueConstraint
+from django.utils.crypto import salted_hmac
+from django.utils.functional import cached_property
 
 from worker.models.clinic import Clinic
 from worker.models.kinds import choices, one_of
@@ -38,10 +40,25 @@ class Staff(AbstractBaseUser):
     name = models.CharField(max_length=120)
     licence = models.CharField(max_length=60, blank=True)  # a practitioner's licence number, quoted in approvals
     is_active = models.BooleanField(default=True)
+    sign_outs = models.PositiveIntegerField(default=0)  # part of every session's key: one more ends them all
 
     objects: ClassVar[StaffManager] = StaffManager()
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        """As pages greet her."""
+        return self.name or self.email
+
+    @cached_property
+    def held(self) -> frozenset[Role]:
+        """The roles that she holds."""
+        return frozenset(Role(each.role) for each in self.roles.all())
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's, and how often she signed out everywhere."""
+        key = f"aftercare.staff.session.{self.sign_outs}"
+        return salted_hmac(key, self.password, secret=secret, algorithm="sha256").hexdigest()
 
 
 class StaffRole(models.Model):

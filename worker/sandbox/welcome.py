@@ -22,6 +22,7 @@ WHAT = {
     "worker": "decides and sends",
     "beat": "says look now, every second",
 }
+DEMO_PASSWORD = "calm skin 2027"  # noqa: S105 - printed for everybody to read; the demo holds nobody's data
 PARTS_WAIT = 60.0
 GLANCE = 5.0  # seconds a person gets to look at the phones before the calendar goes on
 
@@ -69,6 +70,7 @@ def _play(house: House) -> None:
     sandbox = Sandbox(house.plan.phones_url)
     print("Two clinics are set up, their practitioners approve, five clients are treated ...", flush=True)
     people = story.settle(now=clock.now())
+    print("\n".join(sign_ins(house)), flush=True)
     print(
         f"Enrolled: {', '.join(people)}. The calendar now goes from one message to the next; look at the phones.\n",
         flush=True,
@@ -82,6 +84,19 @@ def _play(house: House) -> None:
             return
         clock.step_to(moment)
         print(f"  it is now {_said(moment)}", flush=True)
+
+
+def sign_ins(house: House) -> list[str]:
+    """Let the demo's staff sign in, and say how: a pretend clinic with a password that everybody may know."""
+    from worker.actions.staff import accounts
+    from worker.models import Staff
+
+    for person in Staff.objects.filter(is_active=True):
+        accounts.set_password(email=person.email, password=DEMO_PASSWORD)
+    return [
+        f"Sign in at the desk: {house.plan.web_url}/login   password  {DEMO_PASSWORD}",
+        "  sam@lakeside.example enrols, okafor@lakeside.example approves; lucia@hillside.example is another clinic's",
+    ]
 
 
 def _said(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from worker.web.phrases import ENGLISH, SPANISH, say
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @login_not_required
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """What this is, for whoever types the bare address; no data at all."""
+    """What this is, for whoever types the bare address; staff who are signed in come to their day."""
+    if request.user.is_authenticated:
+        return redirect("today")
     sandbox = settings.SANDBOX_URL if settings.ALL_SANDBOX else ""
     return render(request, "start.html", {"language": ENGLISH, "sandbox_url": sandbox})
 
@@ -35,3 +37,9 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
     """404 for a link that is forged, cut off or ended: the same words for each, naming no one (P10)."""
     both = [(language, say(language)) for language in (ENGLISH, SPANISH)]
     return render(request, "gone.html", {"language": ENGLISH, "both": both}, status=404)
+
+
+@login_not_required
+def stale(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django names it, nobody needs it
+    """403 for a form that was open too long, or came from elsewhere: nothing was changed, and how to go on."""
+    return render(request, "stale.html", status=403)

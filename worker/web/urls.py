@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from worker.web import api, care, care_calendar, confirm, email_hooks, health, hooks, pages, unsubscribe
+from worker.web.desk import urls as desk
+from worker.web.signin import urls as signin
 
 urlpatterns = [
     path("", pages.start),
@@ -22,4 +24,6 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    *signin.urlpatterns,
+    *desk.urlpatterns,
 ]

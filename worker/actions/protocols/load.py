@@ -16,6 +16,7 @@ from worker.intake.clinic import WordingShape
 from worker.intake.protocol import read_protocol
 from worker.intake.shape import checked, read_toml
 from worker.models import Clinic, Message, Protocol, ProtocolVersion, Sender, Staff, StaffRole, Step, Wording
+from worker.models.staff import Role
 from worker.opening import own_windows, place_of
 from worker.rules.consent_wording import wording_faults
 from worker.rules.gate import Reason
@@ -100,7 +101,8 @@ def _staff(file: ClinicFile, clinic: Clinic) -> None:
         if not known:
             person.set_unusable_password()
         person.save()
-        StaffRole.objects.filter(staff=person).exclude(role__in=shape.roles).delete()
+        # Who owns the clinic is said by `create-owner` and by owners: a file loaded again must not lock them out.
+        StaffRole.objects.filter(staff=person).exclude(role__in=[*shape.roles, Role.OWNER]).delete()
         for role in shape.roles:
             StaffRole.objects.get_or_create(staff=person, role=role)
 

@@ -1,0 +1,70 @@
+"""Write a picture of each page: `make screenshots`, into docs/pages or the folder named.
+
+    python -m tests.browser.pictures FOLDER [--only today,enrol] [--all]
+
+Without `--all` only those of the README: 1280 pixels in light, 390 in dark.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.browser import story
+from tests.browser.conftest import CHROMIUM, Site, sign_in
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+import django
+
+django.setup()
+
+from tests.processes.houses import open_house  # noqa: E402
+
+LOOKS = {"": (1280, False), "-dark": (1280, True), "-phone": (320, False), "-phone-dark": (320, True)}
+
+
+def main() -> None:
+    """Start a house, sign in, and photograph."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--looks", default=",".join(LOOKS))
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as home, open_house(Path(home)) as house, sync_playwright() as playwright:
+        site = Site(house, house.house.plan.web_url)
+        house.morning()
+        site.run("tests.browser.seed")
+        told = story.tell(site)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for look in options.looks.split(","):
+            _photograph(browser, site, told, look, options)
+        browser.close()
+
+
+def _photograph(browser: Any, site: Site, told: story.Told, look: str, options: argparse.Namespace) -> None:
+    width, dark = LOOKS[look]
+    wanted = [each for each in options.only.split(",") if each]
+    for who, pages in story.pages(told).items():
+        context = browser.new_context(
+            base_url=site.url, viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light"
+        )
+        page = context.new_page()
+        if who:
+            sign_in(page, who)
+        for name, url in pages.items():
+            if wanted and name not in wanted:
+                continue
+            page.goto(url)
+            page.screenshot(path=options.folder / f"{name}{look}.png", full_page=True)
+            print(options.folder / f"{name}{look}.png")
+        context.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Let everybody of the browser's house sign in; runs in a process of its own, with that house's environment."""
+
+from __future__ import annotations
+
+import django
+
+django.setup()
+
+from tests.browser import signed  # noqa: E402
+from tests.processes import people  # noqa: E402
+from worker import clock  # noqa: E402
+from worker.actions.protocols.load import load  # noqa: E402
+from worker.actions.staff import accounts  # noqa: E402
+from worker.intake.clinic import ClinicFile  # noqa: E402
+from worker.intake.shape import checked, read_toml  # noqa: E402
+from worker.models import Staff  # noqa: E402
+from worker.models.staff import Role  # noqa: E402
+
+file = checked(ClinicFile, read_toml(people.DEMO / "hillside.toml"))
+load(file, beside=people.DEMO, by="tests", now=clock.now())
+for person in Staff.objects.select_related("clinic"):
+    accounts.set_password(email=person.email, password=signed.PASSWORD)
+sam = Staff.objects.get(email=signed.SAM)
+accounts.invite(
+    clinic_id=sam.clinic_id, email=signed.OWNER, name="Olive Owner", roles=[Role.OWNER, Role.DESK], by="tests"
+)
+accounts.set_password(email=signed.OWNER, password=signed.PASSWORD)

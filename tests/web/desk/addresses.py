@@ -1,0 +1,78 @@
+"""Every address of the house, and for each that names a row an example of one clinic's row.
+
+Whoever adds an address with a name in it adds a line here, or the isolation test fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, get_resolver
+
+from worker.models import Clinic, Staff
+from worker.models.staff import Role
+
+PUBLIC = (
+    "", "favicon.ico", "u/", "c/", "y/", "hooks/", "api/", "healthz", "readyz", "metrics", "login", "logout", "inactive",
+    "invitation/", "language", "account/password/forgotten", "account/code", "account/passkeys/sign-in",
+)  # fmt: skip
+"""What strangers may open: each says no, or shows nothing of anybody."""
+OWN = ("account/", "sign-out-everywhere")
+"""About whoever is signed in, whatever the role."""
+
+Example = Callable[[Clinic], dict[str, Any]]
+EXAMPLES: dict[str, Example] = {
+    "people_person": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},
+    "people_access": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One line of the url conf."""
+
+    route: str
+    name: str
+    view: Any
+
+    @property
+    def is_public(self) -> bool:
+        """True for what strangers may open."""
+        return any(
+            self.route == each if not each.endswith("/") else self.route.startswith(each) for each in PUBLIC
+        ) or (self.route.startswith("account/password/forgotten"))
+
+    @property
+    def is_own(self) -> bool:
+        """True for what is about whoever is signed in."""
+        return self.route.startswith(OWN)
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Whose it is."""
+        return getattr(self.view, "roles", frozenset())
+
+    def named(self, clinic: Clinic) -> str:
+        """The address, with a row of that clinic where it names one."""
+        said = self.route
+        if "<" not in said:
+            return f"/{said}"
+        for key, value in EXAMPLES[self.name](clinic).items():
+            for kind in ("int", "str", "slug"):
+                said = said.replace(f"<{kind}:{key}>", str(value))
+        assert "<" not in said, f"{self.name}: the example does not fill in {said}"
+        return f"/{said}"
+
+
+def every() -> Iterator[Address]:
+    """All of them, in order."""
+    for pattern in get_resolver().url_patterns:
+        assert isinstance(pattern, URLPattern), "keep the url conf flat: then nothing hides in it"
+        yield Address(str(pattern.pattern), pattern.name or "", pattern.callback)
+
+
+def of_the_desk() -> list[Address]:
+    """Those that belong to roles."""
+    return [each for each in every() if not each.is_public and not each.is_own]

@@ -1,0 +1,1 @@
+"""The desk: what clinic staff see, a page a file; docs/pages.md says how to add one."""

@@ -1,0 +1,49 @@
+"""The menu, by role: a page that is not for her is not offered to her."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from worker.models import Staff
+from worker.models.staff import Role
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.utils.functional import _StrPromise
+
+DESK = (Role.DESK, Role.PRACTITIONER, Role.OWNER)
+EVERYONE = tuple(Role)
+
+
+class Entry(NamedTuple):
+    """One line of the menu: the name of its address, its word, and for whom it is."""
+
+    url: str
+    word: _StrPromise
+    roles: tuple[Role, ...]
+
+
+MENU = (
+    Entry("today", _("Today"), EVERYONE),
+    Entry("people", _("People"), (Role.OWNER,)),
+)
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: the menu of whoever is signed in; nothing for anybody else."""
+    user = getattr(request, "user", None)
+    rehearsal = settings.SANDBOX_URL if settings.ALL_SANDBOX else ""
+    if not isinstance(user, Staff):
+        return {"menu": [], "languages": settings.LANGUAGES, "rehearsal": rehearsal}
+    match = request.resolver_match
+    section = (match.url_name or "").partition("_")[0] if match else ""
+    menu = [
+        {"url": reverse(each.url), "word": each.word, "here": each.url == section}
+        for each in MENU
+        if user.held & set(each.roles)
+    ]
+    return {"menu": menu, "languages": settings.LANGUAGES, "rehearsal": rehearsal}

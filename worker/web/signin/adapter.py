@@ -1,0 +1,36 @@
+"""What allauth asks us: nobody signs up by herself, and what a second factor needs is sealed at rest."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+
+from worker import sealed
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+CONTEXT = "staff.second_factor"
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """People come in by the clinic's file or by an invitation, never through a form of the street."""
+
+    def is_open_for_signup(self, _request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """Whoever reads the database still can't make a code."""
+
+    def encrypt(self, text: str) -> str:
+        """Seal a secret under the newest of FIELD_KEYS."""
+        return base64.b64encode(sealed.seal(text, CONTEXT)).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open it. Raises Unreadable."""
+        return sealed.unseal(base64.b64decode(encrypted_text), CONTEXT)
