@@ -15,8 +15,8 @@ from worker.models import Clinic, Staff
 from worker.models.staff import Role
 
 PUBLIC = (
-    "", "favicon.ico", "u/", "c/", "y/", "hooks/", "api/", "healthz", "readyz", "metrics", "login", "logout", "inactive",
-    "invitation/", "language", "account/password/forgotten", "account/code", "account/passkeys/sign-in",
+    "", "favicon.ico", "u/", "c/", "y/", "hooks/", "api/", "healthz", "readyz", "metrics", "login", "logout",
+    "inactive", "invitation/", "language", "account/password/forgotten", "account/code", "account/passkeys/sign-in",
 )  # fmt: skip
 """What strangers may open: each says no, or shows nothing of anybody."""
 OWN = ("account/", "sign-out-everywhere")
