@@ -165,6 +165,17 @@ def _reconcile_first(**_: Any) -> None:
             app.send_task(f"aftercare.{name}", queue="tend", expires=60, retry=False)
 
 
+@signals.task_prerun.connect
+def _name_the_task(task_id: str = "", **_: Any) -> None:
+    """Every line that a task causes carries its number."""
+    structlog.contextvars.bind_contextvars(task=task_id)
+
+
+@signals.task_postrun.connect
+def _forget_the_task(**_: Any) -> None:
+    structlog.contextvars.unbind_contextvars("task")
+
+
 def survive_lost_broker() -> None:
     """Make celery 5.7.0 survive a lost Redis: it ends with AttributeError where kombu rebuilds a closed channel.
 

@@ -71,3 +71,14 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise BadSetting(f"{name}: {value!r} is not one of {', '.join(allowed)}")
     return value
+
+
+def levels(name: str) -> dict[str, str]:
+    """Levels of parts, "aftercare.message=WARNING, aftercare.web=DEBUG"; empty when absent. Raises BadSetting."""
+    found: dict[str, str] = {}
+    for each in filter(None, map(str.strip, text(name).split(","))):
+        part, _, level = map(str.strip, each.partition("="))
+        if not part or level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise BadSetting(f"{name}: {each!r} is no level of a part; for example {name}=aftercare.message=WARNING")
+        found[part] = level.upper()
+    return found

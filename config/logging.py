@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from structlog.typing import Processor
 
 # Their INFO and DEBUG lines carry phone numbers, addresses or whole requests (rule 60).
@@ -27,11 +29,14 @@ TALKATIVE = (
 )
 
 
-def configure(*, level: str, style: str) -> None:
+def configure(*, level: str, style: str, parts: Mapping[str, str] | None = None) -> None:
     """Send structlog's and the standard library's lines through one formatter to standard error.
 
-    `level` is a logging level's name; `style` is json, human, or auto (human on a terminal).
+    `level` is a logging level's name; `parts` gives loggers and those below them a level of their own, such as
+    {"aftercare.message": "WARNING"}; `style` is json, human, or auto (human on a terminal).
     """
+    parts = parts or {}
+    lowest = min(logging.getLevelName(each) for each in (level, *parts.values()))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -55,9 +60,12 @@ def configure(*, level: str, style: str) -> None:
     root.setLevel(level)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name, own in parts.items():
+        if name.split(".")[0] not in TALKATIVE:  # their lines carry numbers and addresses at any lower level
+            logging.getLogger(name).setLevel(own)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
         cache_logger_on_first_use=False,
     )

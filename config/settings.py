@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 
 from config import logging as log_setup
-from config.environment import BadSetting, choice, flag, number, price, secret, secrets, text
+from config.environment import BadSetting, choice, flag, levels, number, price, secret, secrets, text
 from config.keys import embedded_keys, refuse_bad_keys, sandbox_account
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,6 +149,7 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "aftercare.Staff"
 MIDDLEWARE = [
+    "worker.web.request_id.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "worker.web.headers.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -252,4 +253,5 @@ SILENCED_SYSTEM_CHECKS: list[str] = []
 LOGGING_CONFIG = None
 LOG_LEVEL = choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = choice("LOG_FORMAT", "auto", ("auto", "json", "human"))
-log_setup.configure(level=LOG_LEVEL, style=LOG_FORMAT)
+LOG_LEVELS = levels("LOG_LEVELS")
+log_setup.configure(level=LOG_LEVEL, style=LOG_FORMAT, parts=LOG_LEVELS)

@@ -45,7 +45,6 @@ OPTOUT_SECONDS = Histogram(
 DUPLICATES = Counter("aftercare_duplicate_sends", "Steps that a phone got twice; must stay 0 for ever.")
 DOUBTED = Counter("aftercare_doubted", "Attempts whose worker fell silent.")
 REQUESTS = Histogram("aftercare_http_request_seconds", "One request.", ["view", "code_class"], buckets=QUICK)
-REFUSED_HOOKS = Counter("aftercare_webhooks_refused", "Webhooks that were not taken.", ["hook", "why"])
 WAITS = Histogram("aftercare_ratelimit_wait_seconds", "How long a limit made messages wait.", ["scope"], buckets=LATE)
 
 _WORDS = re.compile(r"[a-z_]{1,24}")

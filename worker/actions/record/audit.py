@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from django.db.models import Max
 
 from worker import meters
@@ -35,9 +36,11 @@ def record(
 ) -> None:
     """Write one event inside the caller's transaction; `sealed` chains it in that same transaction.
 
-    `facts` carries ids, codes and versions only, never a name, address or text (P9).
+    `facts` carries ids, codes and versions only, never a name, address or text (P9). What a request caused names its
+    number, which its log lines and its answer carry too.
     """
-    event = Event(clinic_id=clinic_id, kind=kind, subject=subject, actor=actor, at=at, code=code, facts=facts or {})
+    said = {**(facts or {}), **_request()}
+    event = Event(clinic_id=clinic_id, kind=kind, subject=subject, actor=actor, at=at, code=code, facts=said)
     waiting = _at_the_end.get()
     if waiting is None:
         store([event])
@@ -47,6 +50,11 @@ def record(
         meters.revoked(code)
     if sealed:
         append_seals(clinic_id, "event", [event])
+
+
+def _request() -> dict[str, str]:
+    number = structlog.contextvars.get_contextvars().get("request")
+    return {"request": number} if number else {}
 
 
 def append_seals(clinic_id: int, table: str, rows: Sequence[Model]) -> None:

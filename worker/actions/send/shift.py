@@ -171,7 +171,7 @@ class _Shift:
         for task in [task for task in self._flying if task.done()]:
             said = Said(self._flying.pop(task), task.result())
             self._landed.append(said)
-            self._report.hears(said.outcome)
+            tally.tell(said, self._report.hears(said.outcome))
         if self._landed:
             self._write()
 

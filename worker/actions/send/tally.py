@@ -15,9 +15,11 @@ from worker.models.rows import insert_many
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from worker.actions.send.record import Said
     from worker.rules.names import Channel
 
 log = structlog.get_logger("aftercare.tally")
+messages = structlog.get_logger("aftercare.message")
 
 
 @dataclass(slots=True)
@@ -44,6 +46,16 @@ class Report:
         name = type(outcome).__name__.lower()
         self.outcomes[name] = self.outcomes.get(name, 0) + 1
         return name
+
+
+def tell(said: Said, outcome: str) -> None:
+    """The one canonical line of a message's way out; numbers alone (P9)."""
+    row = said.of.row
+    messages.info(
+        "message", message=said.of.pk, attempt=said.of.attempt_id.hex, clinic=row["clinic_id"], channel=said.of.channel,
+        cls=said.of.cls, purpose=said.of.purpose, version=row["version_id"], step=row["step__code"], outcome=outcome,
+        tries=row["attempts"] + 1, code=getattr(said.outcome, "code", "")[:3],
+    )  # fmt: skip
 
 
 def answered(channel: Channel, outcome: Outcome, seconds: float) -> None:
