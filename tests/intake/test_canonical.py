@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from worker.intake.canonical import canonical, canonical_hash, from_canonical
 from worker.intake.protocol import ProtocolSource, SourceStep, StepText, read_protocol
 from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
-from worker.rules.steps import Anchor, Calendar, Elapsed, IfClosed, StepRule
+from worker.rules.steps import Anchor, Calendar, Elapsed, IfClosed, Instruction, StepRule, Telling
 
 SHIPPED = Path(__file__).parents[2] / "templates/messages/microneedling-stretch-marks"
 
@@ -199,3 +199,15 @@ def test_the_form_is_plain_and_pinned() -> None:
         '"if_closed":"earlier","kind":"","purpose":"aftercare","texts":{"sms.es":{"text":"e\u0301 é ñ\\n"}},'
         '"until":{"seconds":10800},"when":{"seconds":7200}}},"title":{"es":"Título"}}'
     )
+
+
+def test_what_a_step_says_to_machines_is_approved_too() -> None:
+    """P3: a substitute and a topic are part of the hash; a protocol without them keeps the hash it had."""
+    says = (Instruction(topic="sun", telling=Telling.AVOID, until_day=14), Instruction(topic="gym", telling=Telling.DO))
+    at = next(place for place, step in enumerate(shipped().steps) if step.rule.code == "day-3")
+    rule = shipped().steps[at].rule
+    for change in ({"instead_of": "day-1"}, {"says": says}, {"says": says[:1]}):
+        changed = with_step(shipped(), at, replace(shipped().steps[at], rule=replace(rule, **change)))
+        assert canonical_hash(changed) != canonical_hash(shipped())
+        assert from_canonical(canonical(changed)).step("day-3").rule == replace(rule, **change)
+    assert b"instead_of" not in canonical(shipped())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from worker.intake.protocol import ProtocolSource, SourceStep, StepText, in_order
 from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
-from worker.rules.steps import Anchor, Calendar, Elapsed, IfClosed, StepRule
+from worker.rules.steps import Anchor, Calendar, Elapsed, IfClosed, Instruction, StepRule, Telling
 
 if TYPE_CHECKING:
     from worker.rules.steps import When
@@ -73,7 +73,18 @@ def _step(step: SourceStep) -> dict[str, Any]:
         "until": _moment(rule.until),
         "if_closed": rule.if_closed,
         "channels": sorted(rule.channels),
+        **({"instead_of": rule.instead_of} if rule.instead_of else {}),  # left out, old approvals keep their hash
+        **({"says": [_instruction(said) for said in rule.says]} if rule.says else {}),
         "texts": {f"{text.channel}.{text.language}": _text(text) for text in step.texts},
+    }
+
+
+def _instruction(said: Instruction) -> dict[str, Any]:
+    return {
+        "topic": said.topic,
+        "telling": said.telling,
+        "from_day": said.from_day,
+        **({"until_day": said.until_day} if said.until_day is not None else {}),
     }
 
 
@@ -101,6 +112,8 @@ def _read_step(code: str, raw: dict[str, Any], languages: list[str]) -> SourceSt
         purpose=Purpose(raw["purpose"]),
         if_closed=IfClosed(raw["if_closed"]),
         ordinal=0,
+        instead_of=raw.get("instead_of", ""),
+        says=tuple(Instruction(**said | {"telling": Telling(said["telling"])}) for said in raw.get("says", ())),
     )
     texts = tuple(
         StepText(channel=channel, language=language, **raw["texts"][f"{channel}.{language}"])

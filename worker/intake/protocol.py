@@ -21,7 +21,7 @@ from worker.intake.protocol_shape import (
 from worker.intake.protocol_texts import StepText, read_small, read_texts
 from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
 from worker.rules.refusal import Refusal, Refusals
-from worker.rules.steps import Anchor, Elapsed, IfClosed, StepRule
+from worker.rules.steps import Anchor, Elapsed, IfClosed, Instruction, StepRule, Telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,6 +150,13 @@ def _step(shape: StepShape, texts: tuple[StepText, ...]) -> SourceStep:
         purpose=Purpose(shape.purpose),
         if_closed=IfClosed(shape.if_closed),
         ordinal=0,
+        instead_of=shape.instead_of,
+        says=tuple(
+            Instruction(
+                topic=said.topic, telling=Telling(said.telling), from_day=said.from_day, until_day=said.until_day
+            )
+            for said in sorted(shape.says, key=lambda said: said.topic)
+        ),
     )
     kind = AnswerKind(shape.kind) if shape.kind else None
     return SourceStep(rule=rule, kind=kind, facts=tuple(shape.facts), texts=texts)

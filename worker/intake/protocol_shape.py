@@ -50,6 +50,15 @@ class Moment(_Strict):
         return None
 
 
+class Says(_Strict):
+    """``{ topic = "exfoliating", telling = "avoid", until_day = 14 }``: what the words ask, for machines."""
+
+    topic: Code
+    telling: Literal["avoid", "do"]
+    from_day: Annotated[int, Field(ge=0, le=400)] = 0
+    until_day: Annotated[int, Field(ge=1, le=400)] | None = None
+
+
 class StepShape(_Strict):
     """One ``[[step]]`` table."""
 
@@ -64,6 +73,8 @@ class StepShape(_Strict):
     until: Moment
     if_closed: Literal["earlier", "hand_over", "skip"] = "earlier"
     channels: Annotated[list[Literal["sms", "email"]], Field(min_length=1, max_length=2)]
+    instead_of: Code | Literal[""] = ""
+    says: Annotated[list[Says], Field(max_length=20)] = []
     facts: list[Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,3}$")]] = []
 
 
@@ -135,6 +146,7 @@ def _hidden(text: str, field: str) -> Iterator[Refusal]:
 def steps_faults(steps: list[StepShape], header: HeaderShape | None) -> Iterator[Refusal]:
     """What concerns one step's timing and class, and all steps together."""
     yield from chain.from_iterable(map(_step_faults, steps))
+    yield from chain.from_iterable(_substitute_faults(step, steps) for step in steps if step.instead_of)
     for each, word in ((_codes(steps), "code"), (_kinds(steps), "kind")):
         for name in sorted({name for name in each if each.count(name) > 1}):
             yield Refusal(f"{FILE}.step.{name}", f"shares its {word} with another step", f"use each {word} once")
@@ -150,7 +162,7 @@ def _kinds(steps: Iterable[StepShape]) -> list[str]:
 
 
 def _promise_faults(steps: list[StepShape], header: HeaderShape | None) -> Iterator[Refusal]:
-    course = [step for step in steps if step.cls == "course"]
+    course = [step for step in steps if step.cls == "course" and not step.instead_of]  # one of the two goes
     most = max((sum(channel in step.channels for step in course) for channel in ("sms", "email")), default=0)
     if header and most > header.frequency.messages:  # the number at opt-in is a cap (rule 52)
         field = f"{FILE}.frequency.messages"
@@ -162,7 +174,39 @@ def _step_faults(step: StepShape) -> Iterator[Refusal]:
     if len(set(step.channels)) < len(step.channels):
         yield Refusal(f"{field}.channels", "names a channel twice", "name each channel once")
     yield from _class_faults(step, field)
+    yield from _says_faults(step, field)
     yield from _moment_faults(step, field)
+
+
+def _substitute_faults(step: StepShape, steps: list[StepShape]) -> Iterator[Refusal]:
+    """A substitute comes after the time of a step that is none itself, to the same end (rule 50)."""
+    field = f"{FILE}.step.{step.code}.instead_of"
+    first = next((each for each in steps if each.code == step.instead_of), None)
+    if first is None or first.instead_of or first.code == step.code:
+        yield Refusal(field, "names no step that could be missed", "name another step, which is no substitute itself")
+        return
+    if "answer" in (step.cls, first.cls) or (step.anchor, step.purpose) != (first.anchor, first.purpose):
+        yield Refusal(field, "names a step of another kind", "give both the same class, anchor and purpose")
+    if not set(step.channels) <= set(first.channels):
+        yield Refusal(field, "names a step that goes by other channels", "leave those channels out of the substitute")
+    until, when = first.until.when(), step.when.when()
+    if until and when and not all(_offset(until, hour) <= _offset(when, hour) for hour in (_MIDNIGHT, _NEXT_MIDNIGHT)):
+        yield Refusal(
+            field, "names a step that may still go then", "begin the substitute when the other's time is over"
+        )
+
+
+def _says_faults(step: StepShape, field: str) -> Iterator[Refusal]:
+    topics = [said.topic for said in step.says]
+    if len(set(topics)) < len(topics):
+        yield Refusal(f"{field}.says", "names a topic twice", "say of each topic one thing")
+    for said in step.says:
+        if said.until_day is not None and said.until_day <= said.from_day:
+            yield Refusal(f"{field}.says", "ends before it begins", "write a later until_day")
+    if step.says and (step.cls == "answer" or step.anchor not in ("treatment", "appointment")):
+        yield Refusal(
+            f"{field}.says", "counts from nothing", "only steps of a treatment or an appointment say such things"
+        )
 
 
 def _class_faults(step: StepShape, field: str) -> Iterator[Refusal]:

@@ -44,6 +44,11 @@ PLAIN = {
     "treatment_corrected": "the session was at another time, and its aftercare was planned anew",
     "treatment_void": "the session was taken back",
     "version_changed": "the practitioner let the course go on under a new version",
+    "went_in_time": "the step that it stands in for went after all",
+    "newer_goes_first": "something newer was due as well, and went first",
+    "promised_number_reached": "the client has had as many messages as she was promised for this session",
+    "contradiction": "it contradicts what another treatment asks of the client: a practitioner has to decide",
+    "merged": "another treatment's message says the same, more strictly",
     "calendar_silent": "the clinic's calendar had been silent for too long to trust the visit's time",
 }
 

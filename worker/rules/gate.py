@@ -42,6 +42,10 @@ class Reason(StrEnum):
     CANT_RENDER = "cannot_render"
     TOO_LONG = "too_long"
     NO_ADDRESS = "no_address"
+    NOT_NEEDED = "went_in_time"
+    NEWER_FIRST = "newer_goes_first"
+    PROMISED = "promised_number_reached"
+    CONTRADICTED = "contradiction"
     FEED_SILENT = "calendar_silent"
     WORKER_DIED = "its_workers_died"
 
@@ -100,6 +104,9 @@ class Facts:
     paused: bool
     unsure: bool = False  # it names a visit, and the calendar that told us of it has been silent for too long
     recent: Sequence[datetime] = ()
+    needless: bool = False  # it stands in for a step that went after all
+    newer: bool = False  # a message that was meant for later is due to that address as well
+    spent: bool = False  # as many went in this session as the client was promised at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +138,7 @@ OPTIN = {AnswerKind.OPTIN_QUESTION.value: "pending", AnswerKind.OPTIN_CONFIRMATI
 CONFIRMATION_RETRY = timedelta(minutes=1)
 YES_RETRY = timedelta(minutes=5)  # a yes may be two days off: asking each minute would cost more than it hastens
 APPROVAL_RETRY = timedelta(minutes=5)
+NEWER_RETRY = timedelta(minutes=5)
 FEED_RETRY = timedelta(minutes=5)
 
 
@@ -185,6 +193,8 @@ def _course(facts: Facts, now: datetime) -> Decision | None:
         return Stop(State.WITHHELD, Reason.SUPPRESSED)
     if not facts.current:
         return Stop(State.CANCELLED, Reason.SUPERSEDED)
+    if facts.needless:
+        return Stop(State.CANCELLED, Reason.NOT_NEEDED)
     if facts.held:
         return Stop(State.HELD, Reason.ON_HOLD)
     return _opened(facts, now)
@@ -206,6 +216,10 @@ def _paused(facts: Facts) -> Decision | None:
 
 
 def _hour(facts: Facts, opening: Callable[[], datetime | None], now: datetime, caps: Caps) -> Decision | None:
+    if facts.spent:
+        return Stop(State.WITHHELD, Reason.PROMISED)
+    if facts.newer:  # after an outage the newest is the truest; what is older follows if it is still true then
+        return _later(facts, now + NEWER_RETRY, Reason.NEWER_FIRST)
     free = free_from(facts.recent, now, caps)
     if free > now:
         return _later(facts, free, Reason.CAP)

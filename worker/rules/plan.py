@@ -202,7 +202,28 @@ def plan_course(
         if not (future_only and rule.cls is MessageClass.COURSE and moment(rule.when, anchor_at, zone) <= now)
         for step in [_Step(rule, utc(anchor_at), zone, hours_by_channel[channel], now)]
     ]
-    return tuple(sorted(_spaced(waiting), key=_place))
+    placed = list(_spaced([each for each in waiting if not each[5].rule.instead_of]))
+    return tuple(sorted(_with_substitutes(placed, [each for each in waiting if each[5].rule.instead_of]), key=_place))
+
+
+def _with_substitutes(placed: list[PlannedMessage], substitutes: list[_Entry]) -> Iterator[PlannedMessage]:
+    """The messages, with each substitute that can go: beside the step that may yet be missed, or in its place.
+
+    A substitute neither keeps its distance nor makes others keep it: whether it goes is decided at its hour.
+    """
+    able = {
+        (step.rule.instead_of, channel): PlannedMessage(rule=step.rule, channel=channel, outcome=outcome)
+        for _, _, _, _, channel, step, outcome in substitutes
+        if isinstance(outcome, Planned)
+    }
+    for each in placed:
+        if isinstance(each.outcome, HandOver) and (each.rule.code, each.channel) in able:
+            late = each.outcome
+            missed = Missed(step=late.step, due_at=late.due_at, expires_at=late.expires_at, reason=late.reason)
+            yield PlannedMessage(rule=each.rule, channel=each.channel, outcome=missed)
+        else:
+            yield each
+    yield from able.values()
 
 
 def _applicable(

@@ -84,7 +84,11 @@ def _tried(
 ) -> tuple[Finding, ...]:
     """Cached because a practitioner looks before she approves, and each look costs two seconds of one core."""
     hours_by_channel = dict(hours)
-    steps = tuple(rule for rule in rules if rule.cls is MessageClass.COURSE and rule.anchor is not Anchor.REPLY)
+    steps = tuple(
+        rule
+        for rule in rules
+        if rule.cls is MessageClass.COURSE and rule.anchor is not Anchor.REPLY and not rule.instead_of
+    )
     days = _special_days(hours_by_channel.values(), zone, start)
     found: list[Finding] = []
     for rule in steps:

@@ -48,9 +48,32 @@ class IfClosed(StrEnum):
     SKIP = "skip"  # missed
 
 
+class Telling(StrEnum):
+    """What an instruction asks for."""
+
+    AVOID = "avoid"
+    DO = "do"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """What a step tells the client of one topic: to do or to avoid it, on which days after the step's anchor.
+
+    `from_day` is included, `until_day` not; None is for good. Day 0 is the anchor's own local date.
+    """
+
+    topic: str
+    telling: Telling
+    from_day: int = 0
+    until_day: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRule:
-    """One step of an approved protocol: what kind of message it is, and from when until when it is useful."""
+    """One step of an approved protocol: what kind of message it is, and from when until when it is useful.
+
+    `instead_of` names the step whose place it takes where that one did not go in its time (rule 50).
+    """
 
     code: str
     cls: MessageClass
@@ -61,6 +84,8 @@ class StepRule:
     purpose: Purpose
     if_closed: IfClosed
     ordinal: int
+    instead_of: str = ""
+    says: tuple[Instruction, ...] = ()
 
 
 class Moved(StrEnum):

@@ -67,7 +67,7 @@ class Course:
         coming = [each for each in self._of(rule) if each.state not in NOT_COMING]
         if coming:
             return min(each.sent_at or each.due_at for each in coming)
-        if rule.anchor is Anchor.TREATMENT and self.treatment is not None:
+        if rule.anchor is Anchor.TREATMENT and self.treatment is not None and not rule.instead_of:
             return moment(rule.when, self.treatment.performed_at, self.zone)
         return None
 

@@ -312,10 +312,10 @@ def test_the_course_waits_for_the_opt_in_confirmation(house):
 
 
 def test_the_cap_counts_inside_one_batch(alice):
-    """P6, rule 51: of two messages due at once one goes, the other waits four hours."""
+    """P6, rules 50, 51: of two messages due at once the newer goes, the other waits four hours."""
     day_1 = builders.message(alice, "day-1")
     Message.objects.filter(pk=day_1.pk).update(due_at=DUE)
-    assert post.round_of_post(DUE) == ["same-day"]
+    assert post.round_of_post(DUE) == ["day-1"]
     waiting = Message.objects.get(client=alice, reason="frequency_cap")
     assert (waiting.state, waiting.due_at) == ("planned", DUE + timedelta(hours=4))
     assert Attempt.objects.filter(cls="course").count() == 1

@@ -116,6 +116,21 @@ def test_of_two_workers_with_one_message_one_sends():
     assert Attempt.objects.filter(cls="course").count() == 4
 
 
+def test_two_workers_keep_the_caps_together():
+    """Rule 51: two messages to each address are due at once, claimed apart and decided at the same time; one goes."""
+    _family(6)
+    Message.objects.filter(step__code__in=("same-day", "day-1"), channel="sms").update(due_at=DUE)
+    promote(now=DUE)
+    provider = post.Provider()
+    _both(*[lambda: [post.decided(prepare(_claim(1), now=DUE), DUE) for _ in range(4)]] * 4)
+    _both(*[lambda: post.round_of_post(DUE, provider)] * 4)
+    assert Attempt.objects.filter(cls="course").count() <= 6
+    for minutes in range(1, 12):
+        post.round_of_post(DUE + timedelta(minutes=minutes), provider)
+    assert Attempt.objects.filter(cls="course").values("standing_id").distinct().count() == 6
+    assert Attempt.objects.filter(cls="course").count() == 6
+
+
 def test_a_stale_lease_decides_nothing():
     """P4: the fence; whoever was overtaken leaves the message alone, whichever of the two decides first."""
     _family(1)

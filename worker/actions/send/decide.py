@@ -8,7 +8,7 @@ message. A revocation that commits first is seen; one that comes second waits un
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,8 @@ from worker import meters
 from worker.actions.record.task import open_task, optin_failed
 from worker.actions.send.claim import STRIDE, Claim, give_back
 from worker.actions.send.due import HORIZON, LONG_AGO
-from worker.models.attempt import MAY_HAVE_LEFT, AttemptState
+from worker.actions.send.others import Others, newest_first
+from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
 from worker.models.rows import among, change, fetch, insert_many, moment, update_many
 from worker.opening import hours_of
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 NEEDS_A_PERSON = frozenset(
     {
         Reason.NOT_APPROVED, Reason.WITHDRAWN, Reason.REVIEW_OVERDUE, Reason.CHANGED, Reason.NO_SENDER,
-        Reason.CANT_RENDER, Reason.TOO_LONG, Reason.NO_ADDRESS, Reason.WORKER_DIED,
+        Reason.CANT_RENDER, Reason.TOO_LONG, Reason.NO_ADDRESS, Reason.WORKER_DIED, Reason.PROMISED,
     }
 )  # fmt: skip
 HER_OWN_WISH = frozenset({Reason.REVOKED, Reason.SUPPRESSED, Reason.NO_CONSENT})
@@ -65,12 +66,6 @@ READ = (
     "WHERE {these}"
 )
 
-RECENT = (
-    "SELECT standing_id, decided_at FROM aftercare_attempt WHERE {these} AND decided_at > %s "
-    f"AND cls = '{MessageClass.COURSE}' AND state IN ({', '.join(repr(state.value) for state in MAY_HAVE_LEFT)}) "
-    "ORDER BY decided_at"
-)
-
 
 @transaction.atomic
 def decide(
@@ -89,12 +84,8 @@ def decide(
     if not batch:
         return []
     facts = _Facts(batch, now)
-    verdicts = [
-        (each, _verdict(each, facts, now))
-        for each in sorted(batch, key=lambda each: (each.row["due_at"], each.pk))
-        if facts.still_ours(each)
-    ]
-    going = [each for each, verdict in verdicts if isinstance(verdict, Go)]
+    verdicts = [(each, _verdict(each, facts, now)) for each in newest_first(batch) if facts.still_ours(each)]
+    going = sorted((each for each, verdict in verdicts if isinstance(verdict, Go)), key=_due)
     _mark_sending(going, now=now, until=machine + lease, worker=worker)
     _settle([(each, verdict) for each, verdict in verdicts if not isinstance(verdict, Go)], now)
     _not_ready({each.pk for each in batch if facts.is_stray(each)})
@@ -102,6 +93,10 @@ def decide(
     _record(verdicts, now, worker)
     meters.decided(batch[0].channel, Counter(_code(verdict) for _, verdict in verdicts))
     return going
+
+
+def _due(each: Prepared) -> tuple[datetime, int]:
+    return each.row["due_at"], each.pk
 
 
 def _lock(standing_ids: set[int]) -> set[int]:
@@ -123,7 +118,7 @@ class _Facts:
         self._rows = {row[0]: row[1:] for row in fetch(READ.format(these=these), ids)}
         self._approvals = _approvals({each.row["version_id"] for each in batch})
         self._paused = _paused()
-        self._recent = _recent({each.row["standing_id"] for each in batch if each.cls == MessageClass.COURSE}, now)
+        self._others = Others([each for each in batch if each.cls == MessageClass.COURSE], now)
         self._now = now
 
     def still_ours(self, each: Prepared) -> bool:
@@ -151,13 +146,16 @@ class _Facts:
             approved=self._approved(each),
             paused=self._is_paused(each),
             unsure=heard_at is not None and self._is_silent(each, moment(heard_at)),
-            recent=self._recent[each.row["standing_id"]],
+            recent=self._others.recent[each.row["standing_id"]],
+            needless=each.pk in self._others.needless,
+            newer=each.pk in self._others.outdone,
+            spent=self._others.is_spent(each),
         )
 
     def goes(self, each: Prepared) -> None:
         """Count a message that just got its Go toward the caps of the rest of the batch."""
         if each.cls == MessageClass.COURSE:
-            self._recent[each.row["standing_id"]].append(self._now)
+            self._others.goes(each, self._now)
 
     def _is_silent(self, each: Prepared, heard_at: datetime) -> bool:
         assert each.card is not None
@@ -208,15 +206,6 @@ def _paused() -> set[tuple[str, str]]:
     return {
         (scope, value) for scope, value in fetch("SELECT scope, value FROM aftercare_pause WHERE ended_at IS NULL", [])
     }
-
-
-def _recent(standing_ids: set[int], now: datetime) -> dict[int, list[datetime]]:
-    recent: dict[int, list[datetime]] = defaultdict(list)
-    if standing_ids:
-        these, ids = among("standing_id", standing_ids)
-        for standing_id, at in fetch(RECENT.format(these=these), [*ids, now - timedelta(days=7)]):
-            recent[standing_id].append(moment(at))
-    return recent
 
 
 def _verdict(each: Prepared, facts: _Facts, now: datetime) -> Decision:
@@ -346,7 +335,12 @@ def _decided_on(each: Prepared, verdict: Decision, worker: str) -> str:
 
 def _same_again(each: Prepared, verdict: Decision) -> bool:
     """Waiting for her yes, for its confirmation, or for a calendar is asked again and again; only the first is news."""
-    if not isinstance(verdict, Later) or verdict.reason not in (Reason.PENDING, Reason.UNCONFIRMED, Reason.FEED_SILENT):
+    if not isinstance(verdict, Later) or verdict.reason not in (
+        Reason.PENDING,
+        Reason.UNCONFIRMED,
+        Reason.FEED_SILENT,
+        Reason.NEWER_FIRST,
+    ):
         return False
     return bool(verdict.reason == each.row["reason"])
 

@@ -40,8 +40,9 @@ COLUMNS = {
     "standing_id": "m.standing_id", "version_id": "m.version_id", "version__protocol_id": "version.protocol_id",
     "step__code": "step.code", "step__ordinal": "step.ordinal", "channel": "m.channel", "purpose": "m.purpose",
     "cls": "m.cls", "kind": "m.kind", "language": "m.language", "zone": "m.zone", "due_at": "m.due_at",
-    "expires_at": "m.expires_at", "reason": "m.reason", "attempts": "m.attempts",
-    "address_sealed": "m.address_sealed", "contact__address_sealed": "contact.address_sealed",
+    "expires_at": "m.expires_at", "reason": "m.reason", "attempts": "m.attempts", "wall_time": "m.wall_time",
+    "address_sealed": "m.address_sealed", "treatment_id": "m.treatment_id",
+    "appointment_id": "m.appointment_id", "contact__address_sealed": "contact.address_sealed",
     "contact__link_key": "contact.link_key", "contact__holder_sealed": "contact.holder_sealed",
     "care__key": "care.key", "client__name_sealed": "client.name_sealed",
     "appointment__starts_at": "appointment.starts_at", "treatment__performed_at": "treatment.performed_at",
@@ -84,6 +85,8 @@ class Prepared:
     segments: int = 0
     out: Sms | Mail | None = None
     fault: Reason | None = None
+    instead_of: str = ""
+    promised: int = 0  # 0: nobody knows, for nothing of it could be read
 
     @property
     def pk(self) -> int:
@@ -162,6 +165,8 @@ def _write(made: Prepared, now: datetime) -> None:
     version = _version(row["version_id"])
     made.document_sha256 = version.sha256
     if made.cls == MessageClass.COURSE:
+        made.instead_of = version.source.step(row["step__code"]).rule.instead_of
+        made.promised = version.source.frequency
         _know_holidays(made)
     made.to = _address(row)
     made.words = version.write(
