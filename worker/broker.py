@@ -46,9 +46,15 @@ def look() -> Broker | None:
     if not is_redis(settings.BROKER_URL):
         return None
     import redis  # late: the web part comes up without it
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     line = redis.Redis.from_url(
-        plain_url(settings.BROKER_URL), socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, decode_responses=True
+        plain_url(settings.BROKER_URL),
+        socket_timeout=PATIENCE,
+        socket_connect_timeout=PATIENCE,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),  # the library's own three tries would take seconds
     )
     try:
         with line:

@@ -17,11 +17,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from worker import broker
-from worker.models import Attempt, Hold, Message, Pause, Ready, StaffTask
+from worker.models import Attempt, Hold, Message, Pause, StaffTask
 from worker.models.attempt import AttemptState
 from worker.reading import engine
 from worker.reading.after_stop import sent_after_stop
-from worker.rules.names import Channel
+from worker.reading.backlog import MANY, backlog
 from worker.rules.states import State
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     Values = Mapping[Any, float]
     from prometheus_client.core import Metric
-
-MANY = 10_001
 
 
 class House(Collector):
@@ -53,10 +51,10 @@ class House(Collector):
         yield from _broker()
 
     def _messages(self) -> Iterator[Metric]:
-        due = {channel: Ready.objects.filter(channel=channel, due_at__lte=self._now) for channel in Channel}
-        backlog = {(channel,): _count(found) for channel, found in due.items()}
-        yield _gauge("due_backlog", "Messages due now and not decided, counted to 10,001.", backlog, ("channel",))
-        ages = {(channel,): self._age(found, "due_at") for channel, found in due.items()}
+        due = backlog(now=self._now)
+        many = {(channel,): found.due_now for channel, found in due.items()}
+        yield _gauge("due_backlog", "Messages due now and not decided, counted to 10,001.", many, ("channel",))
+        ages = {(channel,): found.oldest_seconds for channel, found in due.items()}
         yield _gauge("oldest_due_age_seconds", "How long the oldest due message has waited.", ages, ("channel",))
         in_flight = Attempt.objects.filter(state=AttemptState.SENDING)
         yield _gauge("in_flight", "Calls that are begun and not written down.", {(): _count(in_flight)})
@@ -84,7 +82,7 @@ class House(Collector):
         yield _gauge("paused", "Pauses that stand, by what they stop.", paused, ("scope",))
         yield _gauge("pause_oldest_age_seconds", "The oldest pause.", {(): self._age(pauses, "since")})
 
-    def _age(self, found: QuerySet[Ready | Message | Hold | Pause], field: str) -> float:
+    def _age(self, found: QuerySet[Message | Hold | Pause], field: str) -> float:
         """Seconds of calendar time since the earliest; 0 where there is none."""
         first = found.order_by(field).values_list(field, flat=True).first()
         return max(0.0, (self._now - first).total_seconds()) if first else 0.0
@@ -135,7 +133,7 @@ def _gauge(name: str, told: str, values: Values, labels: Iterable[str] = ()) -> 
     return family
 
 
-def _count(found: QuerySet[Ready | Message | Attempt | Hold | StaffTask]) -> int:
+def _count(found: QuerySet[Message | Attempt | Hold | StaffTask]) -> int:
     return len(found.order_by().values_list("pk")[:MANY])
 
 

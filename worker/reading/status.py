@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from worker.models import Attempt, Clinic, Message, Pause, ProviderCopy, Ready, StaffTask, Watermark
+from worker.models import Attempt, Clinic, Message, Pause, ProviderCopy, StaffTask, Watermark
 from worker.models.attempt import AttemptState
 from worker.models.provider_copy import CopyState
+from worker.reading.backlog import MANY, backlog
 from worker.reading.feeds import feeds
-from worker.rules.names import Channel
 from worker.rules.states import State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-MANY = 10_001  # counting further costs a second at ten million rows and helps nobody
+    from worker.reading.backlog import Backlog
+    from worker.rules.names import Channel
+
 MOST_LISTS = 20  # the ones furthest behind
 
 
@@ -23,7 +25,7 @@ def status(*, now: datetime) -> dict[str, Any]:
     return {
         "now": now.isoformat(),
         "clinics": Clinic.objects.count(),
-        "channels": {channel.value: _channel(channel, now) for channel in Channel},
+        "channels": {channel.value: _channel(channel, due, now) for channel, due in backlog(now=now).items()},
         "unknown": _count(Message.objects.filter(state=State.UNKNOWN)),
         "held": _count(Message.objects.filter(state=State.HELD)),
         "in_flight": _count(Attempt.objects.filter(state=AttemptState.SENDING)),
@@ -51,14 +53,12 @@ def status(*, now: datetime) -> dict[str, Any]:
     }
 
 
-def _channel(channel: Channel, now: datetime) -> dict[str, Any]:
-    due = Ready.objects.filter(channel=channel, due_at__lte=now)
-    oldest = due.order_by("due_at").values_list("due_at", flat=True).first()
+def _channel(channel: Channel, due: Backlog, now: datetime) -> dict[str, Any]:
     coming = Message.objects.filter(channel=channel, state=State.PLANNED, due_at__gt=now).order_by("due_at")
     following = coming.values_list("due_at", flat=True).first()
     return {
-        "due_now": _count(due),
-        "oldest_due_seconds": (now - oldest).total_seconds() if oldest else 0.0,
+        "due_now": due.due_now,
+        "oldest_due_seconds": due.oldest_seconds,
         "next_due_at": following.isoformat() if following else None,
     }
 

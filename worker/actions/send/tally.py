@@ -49,8 +49,10 @@ class Report:
 
 
 def tell(said: Said, outcome: str) -> None:
-    """The one canonical line of a message's way out; numbers alone (P9)."""
+    """The one canonical line of a message's way out, numbers alone (P9); and its parts, for the bill."""
     row = said.of.row
+    if isinstance(said.outcome, Accepted):
+        meters.accepted(said.of.channel, said.outcome.segments or said.of.segments)
     messages.info(
         "message", message=said.of.pk, attempt=said.of.attempt_id.hex, clinic=row["clinic_id"], channel=said.of.channel,
         cls=said.of.cls, purpose=said.of.purpose, version=row["version_id"], step=row["step__code"], outcome=outcome,
@@ -61,9 +63,7 @@ def tell(said: Said, outcome: str) -> None:
 def answered(channel: Channel, outcome: Outcome, seconds: float) -> None:
     """One call is over, after `seconds`."""
     meters.answered(channel, type(outcome).__name__.lower(), _class(outcome), seconds)
-    if isinstance(outcome, Accepted):
-        meters.accepted(channel, outcome.segments)
-    elif isinstance(outcome, Refused):
+    if isinstance(outcome, Refused):
         meters.refused(channel, outcome.code, outcome.status)
 
 

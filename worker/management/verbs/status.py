@@ -2,55 +2,69 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+import time
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
 
-HELP = "queues, oldest due, lateness, unknown outcomes, paused, by channel"
+HELP = "queues, workers, oldest due, lateness, unknown outcomes, paused, and how the day goes"
+CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # ECMA-48: home, and erase what stands there
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """How to print it."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON; with --watch a line each time")
+    parser.add_argument(
+        "--watch", nargs="?", type=float, const=2.0, metavar="SECONDS", help="again and again, every 2 s if not told"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it once."""
-    from worker.management.cli import ready, show
+    """Print it once, or until Ctrl-C."""
+    from worker.management.cli import ready
 
     ready()
+    if options.watch is None:
+        _once(as_json=options.json)
+        return 0
+    while True:
+        _again(as_json=options.json)
+        time.sleep(max(0.2, options.watch))
+
+
+def _said() -> dict[str, Any]:
     from worker import clock
+    from worker.reading.machine_room import machine_room
     from worker.reading.status import status
 
-    said = status(now=clock.now())
-    lines = [
-        f"{name:6} due now {each['due_now']:>6}   oldest {each['oldest_due_seconds']:>7.0f} s   "
-        f"next {each['next_due_at'] or '-'}"
-        for name, each in said["channels"].items()
-    ]
-    lines.append(
-        f"in flight {said['in_flight']}   unknown {said['unknown']}   held {said['held']}   "
-        f"tasks open {said['tasks_open']}   late {said['tasks_overdue']}"
-    )
-    copies, lists = said["copies"], said["inbound_lists"]
-    if said["drift"] or any(copies.values()):
-        lines.append(
-            f"ledger drift {said['drift']}   copies at the provider: {copies['pending']} to delete, "
-            f"{copies['failed']} given up"
-        )
-    lines += [
-        f"list of incoming texts {each['name']}: {each['behind_seconds']:.0f} s behind, "
-        f"failed {each['failures']} times ({each['code']})"
-        for each in lists
-        if each["failures"]
-    ]
-    lines += [
-        f"calendar {each['source']} of {each['clinic']}: silent for {each['silent_seconds'] / 3600:.0f} h"
-        + (", reminders are held" if each["holds"] else "")
-        for each in said["feeds"]
-        if each["alarms"]
-    ]
-    lines += [f"paused: {each['scope']} {each['value']} by {each['by']}: {each['why']}" for each in said["paused"]]
-    show(said, as_json=options.json, lines=lines)
-    return 0
+    now = clock.now()
+    return status(now=now) | machine_room(now=now)
+
+
+def _once(*, as_json: bool) -> None:
+    from worker.management.cli import show
+    from worker.management.glance import lines
+
+    said = _said()
+    show(said, as_json=as_json, lines=lines(said))
+
+
+def _again(*, as_json: bool) -> None:
+    """One picture over the last; a database that is away is said, and asked again."""
+    import json
+
+    from django.db import DatabaseError, connection
+
+    from worker.management.glance import lines
+
+    try:
+        said = _said()
+    except DatabaseError as error:
+        connection.close()
+        text = f"the database does not answer ({type(error).__name__})"
+    else:
+        text = json.dumps(said, default=str) if as_json else "\n".join([f" {said['now'][:19]} UTC", *lines(said)])
+    sys.stdout.write(f"{'' if as_json else CLEAR * sys.stdout.isatty()}{text}\n")
+    sys.stdout.flush()
