@@ -29,5 +29,5 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
     return {
         None: {"start": "/", "sign-in": "/login", "forgotten": "/account/password/forgotten"},
         signed.SAM: {"today": "/today", "security": "/account/security"},
-        signed.OWNER: {"people": "/people"},
+        signed.OWNER: {"people": "/people", "operations": "/operations"},
     }

@@ -11,7 +11,10 @@ from typing import Any
 
 from django.urls import URLPattern, get_resolver
 
-from worker.models import Clinic, Staff
+from tests.builders import NOW
+from worker.actions.consent.hold import pause
+from worker.models import Clinic, Pause, Staff
+from worker.models.hold import PauseScope
 from worker.models.staff import Role
 
 PUBLIC = (
@@ -22,9 +25,17 @@ PUBLIC = (
 OWN = ("account/", "sign-out-everywhere")
 """About whoever is signed in, whatever the role."""
 
+
+def _paused(clinic: Clinic) -> Pause:
+    """A pause of that clinic."""
+    stands = Pause.objects.filter(scope=PauseScope.CLINIC, value=str(clinic.pk), ended_at__isnull=True).first()
+    return stands or pause(scope=PauseScope.CLINIC, value=str(clinic.pk), why="tried", by="tests", now=NOW)
+
+
 Example = Callable[[Clinic], dict[str, Any]]
 EXAMPLES: dict[str, Example] = {
     "people_person": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},
+    "operations_resume": lambda clinic: {"pk": _paused(clinic).pk},
     "people_access": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},
 }
 

@@ -29,6 +29,7 @@ class Entry(NamedTuple):
 
 MENU = (
     Entry("today", _("Today"), EVERYONE),
+    Entry("operations", _("Machine room"), (Role.OPERATOR, Role.OWNER)),
     Entry("people", _("People"), (Role.OWNER,)),
 )
 
