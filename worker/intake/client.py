@@ -72,6 +72,27 @@ class ProxyShape(Shape):
     relationship: Annotated[Line, Field(max_length=40), AfterValidator(_somebody_else)]
 
 
+Spot = tuple[Annotated[int, Field(ge=0, le=1000)], Annotated[int, Field(ge=0, le=1000)]]
+Stroke = Annotated[list[Spot], Field(min_length=1, max_length=2000)]
+
+
+class SignatureShape(Shape):
+    """How she signed on a screen: her name as she typed it, or what she drew, in thousandths of the box it stands in.
+
+    `device` is what her browser and address say of themselves when she signed on her own phone (rule 2).
+    """
+
+    typed: Annotated[str, Field(max_length=120)] = ""
+    strokes: Annotated[list[Stroke], Field(max_length=200)] = []
+    device: Annotated[str, Field(max_length=300)] = ""
+
+    @model_validator(mode="after")
+    def _is_there(self) -> SignatureShape:
+        if not (self.typed or self.strokes):
+            raise ValueError("is empty; let her draw it, or type her name")
+        return self
+
+
 def refuse_unreachable(consents: list[ConsentShape], *, phone: str, email: str) -> None:
     """Raise ValueError for a yes to a channel without an address, and for the same question answered twice."""
     channels = {"sms": phone, "email": email}
@@ -99,8 +120,13 @@ class ClientFile(Shape):
     minor: StrictBool = False
     health_data_basis: Literal["none", "explicit_consent", "care"] = "none"
     consents: Annotated[list[ConsentShape], Field(max_length=20)]
+    signature: SignatureShape | None = None
     treatment: TreatmentShape | None = None
     appointment: AppointmentShape | None = None
+
+    def said(self) -> str:
+        """All of it as JSON, to tell a repeat from a contradiction; a field that is newer than old files only if given."""
+        return self.model_dump_json(exclude=None if self.signature else {"signature"})
 
     @model_validator(mode="after")
     def _says_enough(self) -> ClientFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import Index, UniqueConstraint
 
 from worker.models.client import Client
 from worker.models.clinic import Clinic
@@ -26,3 +26,4 @@ class Treatment(models.Model):
 
     class Meta:
         constraints = (UniqueConstraint(fields=["client", "external_id"], name="treatment_once"),)
+        indexes = (Index(fields=["clinic", "performed_at"], name="treatment_of_day"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-_TOKEN = re.compile(r"(/[cuy]/)[^/\s?]+")
+_TOKEN = re.compile(r"(/[cuye]/)[^/\s?]+")
 
 
 class HideTokens(logging.Filter):

@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Model
 from django.urls import URLPattern, get_resolver
 
 from tests.builders import NOW
 from worker.actions.consent.hold import pause
-from worker.models import Clinic, Pause, Staff
+from worker.models import Appointment, Client, Clinic, Message, Pause, Staff, StaffTask
 from worker.models.hold import PauseScope
 from worker.models.staff import Role
 
 PUBLIC = (
-    "", "favicon.ico", "u/", "c/", "y/", "hooks/", "api/", "healthz", "readyz", "metrics", "login", "logout",
+    "", "favicon.ico", "u/", "c/", "y/", "hooks/", "e/", "api/", "healthz", "readyz", "metrics", "login", "logout",
     "inactive", "invitation/", "language", "account/password/forgotten", "account/code", "account/passkeys/sign-in",
 )  # fmt: skip
 """What strangers may open: each says no, or shows nothing of anybody."""
@@ -33,7 +34,22 @@ def _paused(clinic: Clinic) -> Pause:
 
 
 Example = Callable[[Clinic], dict[str, Any]]
+
+
+def _row(model: type[Model], key: str = "pk", **more: Any) -> Example:
+    """The newest row of that clinic."""
+    return lambda clinic: {key: model._default_manager.filter(clinic=clinic).latest("pk").pk, **more}
+
+
 EXAMPLES: dict[str, Example] = {
+    **{f"clients_{name}": _row(Client) for name in (
+        "client", "stop", "hold", "resume", "forget", "dossier", "book", "session",
+    )},
+    **{f"clients_visit_{name}": _row(Appointment) for name in ("move", "reopen")},
+    "clients_visit_end": _row(Appointment, how="cancelled"),
+    "clients_why": _row(Message),
+    "clients_again": _row(Message),
+    "today_task_done": _row(StaffTask),
     "people_person": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},
     "operations_resume": lambda clinic: {"pk": _paused(clinic).pk},
     "people_access": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client as Browser
 
 from tests.builders import NOW, alice, bob
+from worker.actions.record.task import open_task
 from worker.actions.staff import accounts
 from worker.models.staff import Role
 
@@ -42,6 +43,8 @@ def desk(house, settings):
     settings.SECOND_FACTOR_FOR = ("nobody",)
     visit = NOW + timedelta(days=35)
     made = Desk(house.lakeside, house.hillside, alice(visit=visit).client, bob(visit=visit).client)
+    for client in (made.alice, made.bob):
+        open_task(clinic_id=client.clinic_id, client_id=client.pk, kind="unclear_reply", cause="tests", now=NOW)
     for clinic in (house.lakeside, house.hillside):
         for role in Role:
             email = f"{role}-only@{clinic.slug}.example"

@@ -76,14 +76,14 @@ def _warm(checked: Checked, now: datetime) -> None:
 
 def intake_hash(file: ClientFile) -> str:
     """A keyed hash of the whole file: tells a repeat from a contradiction, and tells nobody anything else."""
-    return sealed.fingerprint(0, "intake", file.model_dump_json()).digest.hex()
+    return sealed.fingerprint(0, "intake", file.said()).digest.hex()
 
 
 def _repeat(checked: Checked) -> Enrolled | None:
     known = Client.objects.filter(clinic=checked.clinic, external_id=checked.file.external_id).first()
     if known is None:
         return None
-    same = {made.digest.hex() for made in sealed.fingerprints(0, "intake", checked.file.model_dump_json())}
+    same = {made.digest.hex() for made in sealed.fingerprints(0, "intake", checked.file.said())}
     if known.intake_hash not in same:
         mend = "use another external_id, or the verbs that change a client (appointment, revoke)"
         raise Refusals([Refusal("external_id", "is enrolled already, with other details", mend)])
@@ -211,6 +211,7 @@ def _consents(checked: Checked, client: Client, channel: Channel, row: Standing,
         name=checked.file.name,
         holder=checked.file.holder,
         by=f"staff:{checked.by.pk}",
+        signature=checked.file.signature,
     )
     return give(client, row, form, now=now)
 

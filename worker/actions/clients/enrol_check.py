@@ -80,7 +80,7 @@ def check(file: ClientFile, now: datetime) -> Checked:
     if file.holder:
         holder = file.holder.name
         faults.of(lambda: refuse_control(holder, "holder.name"))
-    basis_given = not _asks_for_basis(clinic) or file.health_data_basis != HealthBasis.NONE.value
+    basis_given = not asks_for_basis(clinic) or file.health_data_basis != HealthBasis.NONE.value
     mend = 'write "explicit_consent" or "care"'
     faults.unless(basis_given, "health_data_basis", "is needed in this clinic's country", mend)
     _check_visit(file, clinic, faults)
@@ -94,7 +94,7 @@ def check(file: ClientFile, now: datetime) -> Checked:
     return Checked(file=file, clinic=clinic, by=by, version=version, wordings=wordings, addresses=addresses)
 
 
-def _asks_for_basis(clinic: Clinic) -> bool:
+def asks_for_basis(clinic: Clinic) -> bool:
     """True where health data may be kept only on a basis of GDPR Art. 9 (rule 4)."""
     return place_of(clinic).code in EUROPE or clinic.country in EEA
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from worker.intake.client import ConsentShape, ProxyShape
+    from worker.intake.client import ConsentShape, ProxyShape, SignatureShape
     from worker.models import Client, Standing, Wording
 
 
@@ -31,6 +31,7 @@ class Form:
     name: str
     holder: ProxyShape | None
     by: str
+    signature: SignatureShape | None = None
 
 
 def give(client: Client, row: Standing, form: Form, *, now: datetime) -> bool:
@@ -52,6 +53,8 @@ def _act(client: Client, form: Form, consent: ConsentShape) -> ledger.ConsentAct
     evidence: dict[str, Any] = {"address": address, "as_written": raw, "name": form.name}
     if form.holder:
         evidence["holder"] = form.holder.model_dump()
+    if form.signature:
+        evidence["signature"] = form.signature.model_dump(mode="json")
     return ledger.ConsentAct(
         client_id=client.pk,
         purpose=Purpose(consent.purpose),

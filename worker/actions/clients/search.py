@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from worker import sealed
 from worker.models import ClientSearch
 from worker.models.client import SearchKind
+from worker.rules.look_up import SHORTEST, normalised
 from worker.rules.names import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from worker.models import Client
-
-SHORTEST = 3  # letters; shorter prefixes would tell more than they find
-
 
 def tokens_of(name: str, phone: str, email: str) -> Iterator[tuple[SearchKind, str]]:
     """Every thing a client may be looked up by, normalised."""
@@ -28,12 +25,6 @@ def tokens_of(name: str, phone: str, email: str) -> Iterator[tuple[SearchKind, s
         yield SearchKind.LAST4, phone[-4:]
     if email:
         yield SearchKind.EMAIL, email
-
-
-def normalised(name: str) -> str:
-    """Without case and accents: "José" is found by "jose"."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def index(client: Client, *, name: str, phone: str, email: str) -> None:

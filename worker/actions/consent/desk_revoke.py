@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from worker.actions.clients import find
 from worker.actions.consent import standing as standings
-from worker.actions.consent.revoke import Revocation, revoke_address, revoke_standing
+from worker.actions.consent.revoke import Revocation, revoke_address, revoke_client, revoke_standing
 from worker.models import Client, Contact
 from worker.models.suppression import SuppressionReason
 from worker.rules.address import normalise_email
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.models import Clinic
+    from worker.rules.names import Purpose
 
 
 def from_desk(
@@ -32,9 +34,13 @@ def from_desk(
     reason: str,
     received_at: datetime | None,
     now: datetime,
+    by: str = "staff",
 ) -> int:
-    """End everything at a phone, a mailbox, or every address of a client; how many addresses. Raises Refusals."""
-    said = _said(reason, received_at, now)
+    """End everything at a phone, a mailbox, or every address of a client; how many addresses. Raises Refusals.
+
+    `by` is "staff:12" where it is known who wrote it down.
+    """
+    said = replace(_said(reason, received_at, now), by=by)
     if client_id is not None:
         return _client(client_id, said, now)
     clinic = find.clinic(clinic_slug) if clinic_slug else find.only_clinic()
@@ -74,3 +80,14 @@ def _client(client_id: int, said: Revocation, now: datetime) -> int:
 def _phone(phone: str, clinic: Clinic) -> str:
     """A number that says stop is taken from any country: refusing it would be the wrong way to be strict."""
     return parse_phone(phone, clinic.country, allow_fiction=settings.ALLOW_FICTION_NUMBERS, field="phone").e164
+
+
+@transaction.atomic
+def part_from_desk(
+    *, client: Client, channel: Channel, purpose: Purpose, reason: str, by: str, received_at: datetime, now: datetime
+) -> int:
+    """End one purpose of a client on one channel, as she told the desk; how many messages ended. Raises Refusals."""
+    contacts = Contact.objects.filter(client=client, valid_to__isnull=True)
+    standings.lock(contacts.values_list("standing_id", flat=True))
+    said = replace(_said(reason, received_at, now), by=by)
+    return revoke_client(client=client, channel=channel, purposes=[purpose], said=said, now=now)

@@ -52,9 +52,9 @@ def page(*roles: Role, writes: bool = False, again: bool = False) -> Callable[[C
     wanted = frozenset(roles)
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        inner = reauthentication_required(view, allow_get=True) if again else view
+        asking = reauthentication_required(view, allow_get=True) if again else view
+        inner = require_http_methods(["GET", "HEAD", "POST"] if writes else ["GET", "HEAD"])(asking)
 
-        @require_http_methods(["GET", "HEAD", "POST"] if writes else ["GET", "HEAD"])
         @private
         @needs_database
         @wraps(view)

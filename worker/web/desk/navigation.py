@@ -29,6 +29,8 @@ class Entry(NamedTuple):
 
 MENU = (
     Entry("today", _("Today"), EVERYONE),
+    Entry("enrol", _("Enrol"), DESK),
+    Entry("clients", _("Clients"), DESK),
     Entry("operations", _("Machine room"), (Role.OPERATOR, Role.OWNER)),
     Entry("people", _("People"), (Role.OWNER,)),
 )

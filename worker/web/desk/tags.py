@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import qrcode
@@ -12,8 +13,6 @@ from worker import dates
 from worker.rules.local_time import local, zone
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -56,6 +55,19 @@ def clock_time(context: template.Context, at: datetime, zone_name: str) -> str:
 def iso(at: datetime, zone_name: str) -> str:
     """A moment for the datetime attribute, on the clock of a zone."""
     return local(at, zone(zone_name)).isoformat(timespec="minutes")
+
+
+@register.filter
+def moment(at: str, zone_name: str) -> str:
+    """A recorded moment (ISO) to the second, on the clock of a zone."""
+    return f"{local(datetime.fromisoformat(at), zone(zone_name)):%Y-%m-%d %H:%M:%S}"
+
+
+@register.simple_tag
+def signature(strokes: list[list[list[int]]]) -> SafeString:
+    """What somebody drew on the screen, as lines; whatever is no number is left out."""
+    lines = ["M" + "L".join(f"{int(x)} {int(y) * 26 // 90}" for x, y in stroke) for stroke in strokes if stroke]
+    return format_html('<svg viewBox="0 0 1000 289" role="img" aria-label="signature"><path d="{}"/></svg>', "".join(lines))
 
 
 def _language(context: template.Context) -> str:

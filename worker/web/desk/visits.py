@@ -1,0 +1,189 @@
+"""A client's visits and sessions at the desk: booked, moved, cancelled, taken up again, done; the plan follows (P7)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
+from worker import clock
+from worker.actions.course import appointment, treatment
+from worker.models import Appointment, Client
+from worker.models.appointment import AppointmentStatus
+from worker.reading.approved import approved, title
+from worker.reading.directory import name_of
+from worker.rules.local_time import instant, local, zone
+from worker.rules.refusal import Refusal, Refusals
+from worker.web.desk.client_acts import ask
+from worker.web.desk.enrol_form import Day, Hour
+from worker.web.desk.frame import done, hers, page
+from worker.web.desk.navigation import DESK
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpResponse
+
+    from worker.web.desk.frame import DeskRequest
+
+
+class WhenForm(forms.Form):
+    """A day and an hour on the clinic's clock."""
+
+    day = forms.DateField(label=lazy("Day"), widget=Day)
+    hour = forms.TimeField(label=lazy("Hour"), widget=Hour)
+
+    def moment(self, place: str) -> datetime:
+        """The instant it names."""
+        return instant(self.cleaned_data["day"], self.cleaned_data["hour"], zone(place))
+
+
+class SessionForm(WhenForm):
+    """A visit or session under a protocol."""
+
+    protocol = forms.ChoiceField(label=lazy("Treatment"))
+    field_order = ("protocol", "day", "hour")
+
+    def __init__(self, data: Any, *, choices: list[tuple[str, str]], **options: Any) -> None:
+        """`choices` are the approved protocols."""
+        super().__init__(data, **options)
+        field = self.fields["protocol"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+
+def _wall(at: datetime, place: str) -> dict[str, Any]:
+    wall = local(at, zone(place))
+    return {"day": wall.date(), "hour": wall.time()}
+
+
+def _for_form(refusals: Refusals) -> Refusals:
+    """Times are refused as `to`, `at` or `performed_at`; the form calls them its day."""
+    names = ("to", "at", "performed_at", "appointment")
+    return Refusals(
+        Refusal("day" if each.field in names else each.field, each.problem, _("choose another day or hour"))
+        for each in refusals.faults
+    )
+
+
+@page(*DESK, writes=True)
+def move(request: DeskRequest, pk: int) -> HttpResponse:
+    """Another day or hour: the old reminders end, new ones are planned."""
+    visit = hers(request, Appointment.objects.select_related("client"), pk=pk)
+    client, before = visit.client, visit.starts_at
+    form = WhenForm(request.POST or None, initial=_wall(before, request.clinic.zone))
+
+    def act() -> HttpResponse:
+        at = form.moment(request.clinic.zone)
+        try:
+            made = appointment.move(appointment_id=pk, starts_at=at, by=f"staff:{request.user.pk}", now=clock.now())
+        except Refusals as refusals:
+            raise _for_form(refusals) from None
+        many = len(made.messages)
+        said = ngettext("The visit is moved, %(n)s reminder planned anew.", "The visit is moved, %(n)s reminders planned anew.", many)
+        return done(request, said % {"n": many}, "clients_client", client.pk)
+
+    return ask(
+        request, client, form, act, title=_("Move the visit of %(name)s") % {"name": name_of(client)}, button=_("Move it"),
+        happens=[_("Reminders of the old time end at this moment; those of the new time are planned.")],
+    )  # fmt: skip
+
+
+ENDINGS = {
+    AppointmentStatus.CANCELLED: (lazy("Cancel the visit of %(name)s"), lazy("Cancel it"), lazy("The visit is cancelled.")),
+    AppointmentStatus.NO_SHOW: (lazy("%(name)s did not come?"), lazy("She did not come"), lazy("Noted: she did not come.")),
+}
+
+
+@page(*DESK, writes=True)
+def end(request: DeskRequest, pk: int, how: str) -> HttpResponse:
+    """Cancelled or missed: its reminders end, and what the protocol says for that comes."""
+    visit = hers(request, Appointment.objects.select_related("client"), pk=pk)
+    client = visit.client
+    if how not in {each.value for each in ENDINGS}:
+        return redirect("clients_client", client.pk)
+    status = AppointmentStatus(how)
+    heading, button, said = ENDINGS[status]
+
+    def act() -> HttpResponse:
+        appointment.end(appointment_id=pk, status=status, by=f"staff:{request.user.pk}", now=clock.now())
+        undo = reverse("clients_visit_reopen", args=[pk])
+        return done(request, str(said), "clients_client", client.pk, undo=undo)
+
+    return ask(
+        request, client, forms.Form(request.POST or None), act, title=str(heading) % {"name": name_of(client)},
+        button=button,
+        happens=[
+            _("Its reminders end at this moment. The aftercare of the last session goes on."),
+            _("If no other visit is booked, she is invited once, later on, to book one."),
+        ],
+    )  # fmt: skip
+
+
+@page(*DESK, writes=True)
+def reopen(request: DeskRequest, pk: int) -> HttpResponse:
+    """Undo of a cancellation or a missed visit."""
+    visit = hers(request, Appointment.objects.select_related("client"), pk=pk)
+    client = visit.client
+
+    def act() -> HttpResponse:
+        appointment.reopen(appointment_id=pk, by=f"staff:{request.user.pk}", now=clock.now())
+        return done(request, _("The visit stands again, with its reminders."), "clients_client", client.pk)
+
+    return ask(
+        request, client, forms.Form(request.POST or None), act, button=_("Take it up again"),
+        title=_("Take up the visit again?"), happens=[_("It stands at the time it had; its reminders come back, none of them twice.")],
+    )  # fmt: skip
+
+
+@page(*DESK, writes=True)
+def book(request: DeskRequest, pk: int) -> HttpResponse:
+    """The next session of a client."""
+    now, client = clock.now(), hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
+    form = SessionForm(request.POST or None, choices=_protocols(request, now))
+
+    def act() -> HttpResponse:
+        at = form.moment(request.clinic.zone)
+        try:
+            appointment.book(
+                client_id=pk, starts_at=at, protocol=form.cleaned_data["protocol"], by=f"staff:{request.user.pk}", now=now
+            )
+        except Refusals as refusals:
+            raise _for_form(refusals) from None
+        return done(request, _("The visit is booked, with its reminders."), "clients_client", pk)
+
+    return ask(request, client, form, act, title=_("Book a visit for %(name)s") % {"name": name_of(client)}, button=_("Book it"),
+               happens=[_("She is reminded of it as the protocol says, if she agreed to reminders.")])  # fmt: skip
+
+
+@page(*DESK, writes=True)
+def session(request: DeskRequest, pk: int) -> HttpResponse:
+    """Another session was done: the aftercare of the earlier one ends, for what was right then may be harm now."""
+    now, client = clock.now(), hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
+    form = SessionForm(request.POST or None, choices=_protocols(request, now), initial=_wall(now, request.clinic.zone))
+
+    def act() -> HttpResponse:
+        done_now = treatment.Done(
+            client_id=pk, protocol=form.cleaned_data["protocol"], external_id=f"desk-{uuid.uuid4().hex[:12]}",
+            performed_at=form.moment(request.clinic.zone),
+        )  # fmt: skip
+        try:
+            _made, result = treatment.add(done=done_now, by=f"staff:{request.user.pk}", now=now)
+        except Refusals as refusals:
+            raise _for_form(refusals) from None
+        said = _("The session is recorded, %(n)s messages are planned.") % {"n": len(result.messages)}
+        return done(request, said, "clients_client", pk)
+
+    return ask(request, client, form, act, title=_("A session of %(name)s") % {"name": name_of(client)}, button=_("Record it"),
+               happens=[_("Aftercare starts from this session; what still was to come of an earlier one ends.")])  # fmt: skip
+
+
+def _protocols(request: DeskRequest, now: datetime) -> list[tuple[str, str]]:
+    language = str(getattr(request, "LANGUAGE_CODE", "en"))[:2]
+    return [(each.protocol.code, title(each, language)) for each in approved(request.clinic, now=now)]

@@ -1,0 +1,49 @@
+"""The clocks that a clinic's clients live by: those of its country first, every other one after."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from django.utils.translation import gettext as _
+
+from worker.rules.local_time import zone
+from worker.rules.refusal import Refusal
+
+if TYPE_CHECKING:
+    from worker.models import Clinic
+
+NEAR = {
+    "US": ("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
+           "America/Anchorage", "Pacific/Honolulu", "America/Puerto_Rico"),
+    "CA": ("America/Halifax", "America/Toronto", "America/Winnipeg", "America/Edmonton", "America/Vancouver",
+           "America/St_Johns"),
+    "ES": ("Europe/Madrid", "Atlantic/Canary"),
+    "AU": ("Australia/Sydney", "Australia/Brisbane", "Australia/Adelaide", "Australia/Darwin", "Australia/Perth"),
+    "MX": ("America/Mexico_City", "America/Cancun", "America/Tijuana"),
+}  # fmt: skip
+
+
+def zone_choices(clinic: Clinic) -> list[Any]:
+    """The clinic's own first, then those nearby, then all."""
+    near = [clinic.zone, *(each for each in NEAR.get(clinic.country, ()) if each != clinic.zone)]
+    rest = [(name, _said(name)) for name in _places() if name not in near]
+    return [(_("Near"), [(name, _said(name)) for name in near]), (_("Elsewhere"), rest)]
+
+
+def _said(name: str) -> str:
+    area, _slash, place = name.partition("/")
+    return f"{place.replace('_', ' ').replace('/', ', ')} ({area})"
+
+
+@cache
+def _places() -> tuple[str, ...]:
+    return tuple(sorted(name for name in available_timezones() if "/" in name and _lives(name)))
+
+
+def _lives(name: str) -> bool:
+    try:
+        return zone(name).key == name
+    except Refusal:
+        return False
