@@ -7,7 +7,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint soak bench screenshots format secrets clean
+.PHONY: help install run demo test lint soak bench translations screenshots format secrets clean
 
 BIN := .venv/bin
 T ?=
@@ -16,7 +16,7 @@ ARGS ?=
 export PYTHON INSTALLER
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: ## make .venv and install what uv.lock names; does nothing when that is done
 	@sh scripts/bootstrap
@@ -42,6 +42,9 @@ soak: install ## play twenty times as many orders of steps for P2, and a burst o
 
 bench: install ## measure how much the senders can do on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+translations: install ## collect the interface's words and compile their translations
+	@$(BIN)/python scripts/translations.py $(ARGS)
 
 screenshots: install ## write a picture of every page into var/screenshots (needs a Chromium)
 	@$(BIN)/python -m tests.browser.pictures var/screenshots $(ARGS)

@@ -214,8 +214,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]  # fmt: skip
 # Sign-in is throttled across processes; the database keeps the count, for Redis may be away and the desk must open.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "aftercare_cache",
-                "OPTIONS": {"MAX_ENTRIES": 100_000}},  # the usual 300 would forget who tried too often
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "aftercare_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },  # the usual 300 would forget who tried too often
 }
 # Who must show a second factor before anything else.
 SECOND_FACTOR_FOR = tuple(each.strip() for each in text("SECOND_FACTOR_FOR", "practitioner,operator,owner").split(","))

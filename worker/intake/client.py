@@ -83,7 +83,7 @@ class SignatureShape(Shape):
     """
 
     typed: Annotated[str, Field(max_length=120)] = ""
-    strokes: Annotated[list[Stroke], Field(max_length=200)] = []
+    strokes: Annotated[list[Stroke], Field(max_length=200, default_factory=list)]
     device: Annotated[str, Field(max_length=300)] = ""
 
     @model_validator(mode="after")
@@ -125,7 +125,7 @@ class ClientFile(Shape):
     appointment: AppointmentShape | None = None
 
     def said(self) -> str:
-        """All of it as JSON, to tell a repeat from a contradiction; a field that is newer than old files only if given."""
+        """All of it as JSON, to tell a repeat from a contradiction; what old files had not is in it only if given."""
         return self.model_dump_json(exclude=None if self.signature else {"signature"})
 
     @model_validator(mode="after")

@@ -223,9 +223,7 @@ def _act(row: ConsentEvent) -> Act:
 
 def _tasks(client: Client) -> list[dict[str, Any]]:
     rows = StaffTask.objects.filter(client=client, done_at__isnull=True).order_by("opened_at", "pk")
-    return [
-        {"pk": each.pk, "kind": each.kind, "opened_at": each.opened_at, "due_at": each.due_at} for each in rows
-    ]
+    return [{"pk": each.pk, "kind": each.kind, "opened_at": each.opened_at, "due_at": each.due_at} for each in rows]
 
 
 def _replies(contacts: list[Contact]) -> list[dict[str, Any]]:

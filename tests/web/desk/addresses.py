@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Model
 from django.urls import URLPattern, get_resolver
 
 from tests.builders import NOW
@@ -17,6 +16,9 @@ from worker.actions.consent.hold import pause
 from worker.models import Appointment, Client, Clinic, Message, Pause, Staff, StaffTask
 from worker.models.hold import PauseScope
 from worker.models.staff import Role
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 PUBLIC = (
     "", "favicon.ico", "u/", "c/", "y/", "hooks/", "e/", "api/", "healthz", "readyz", "metrics", "login", "logout",
@@ -42,9 +44,19 @@ def _row(model: type[Model], key: str = "pk", **more: Any) -> Example:
 
 
 EXAMPLES: dict[str, Example] = {
-    **{f"clients_{name}": _row(Client) for name in (
-        "client", "stop", "hold", "resume", "forget", "dossier", "book", "session",
-    )},
+    **{
+        f"clients_{name}": _row(Client)
+        for name in (
+            "client",
+            "stop",
+            "hold",
+            "resume",
+            "forget",
+            "dossier",
+            "book",
+            "session",
+        )
+    },
     **{f"clients_visit_{name}": _row(Appointment) for name in ("move", "reopen")},
     "clients_visit_end": _row(Appointment, how="cancelled"),
     "clients_why": _row(Message),

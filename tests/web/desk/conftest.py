@@ -33,6 +33,7 @@ class Desk:
     def browser(self, role: Role = Role.DESK, clinic: str = "lakeside", **options: Any) -> Browser:
         """Signed in as the person who holds just this role there."""
         browser = Browser(**options)
+        self.people[clinic, role].refresh_from_db()
         browser.force_login(self.people[clinic, role], backend="worker.web.signin.backend.StaffBackend")
         return browser
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from worker.models import Client
 
+
 def tokens_of(name: str, phone: str, email: str) -> Iterator[tuple[SearchKind, str]]:
     """Every thing a client may be looked up by, normalised."""
     for word in normalised(name).split():

@@ -17,7 +17,15 @@ from worker.rules.states import State
 if TYPE_CHECKING:
     from datetime import datetime
 
-AGAIN = (State.UNDELIVERED, State.REFUSED, State.MISSED, State.WITHHELD, State.UNRESOLVED, State.DELIVERED, State.ACCEPTED)
+AGAIN = (
+    State.UNDELIVERED,
+    State.REFUSED,
+    State.MISSED,
+    State.WITHHELD,
+    State.UNRESOLVED,
+    State.DELIVERED,
+    State.ACCEPTED,
+)
 """What has ended; whatever may still leave by itself is not sent again by hand."""
 
 
@@ -59,7 +67,8 @@ def _again(newest: Message, contact: Contact, stem: str, now: datetime) -> Messa
             "appointment_id", "care_id", "generation", "language", "zone", "expires_at")  # fmt: skip
     made = Message(
         **{name: getattr(newest, name) for name in same}, contact=contact, standing_id=contact.standing_id,
-        resend=newest.resend + 1, occasion=f"{stem}:r{newest.resend + 1}", state=State.PLANNED, due_at=now, created_at=now,
+        resend=newest.resend + 1, occasion=f"{stem}:r{newest.resend + 1}", state=State.PLANNED, due_at=now,
+        created_at=now,
     )  # fmt: skip
     made.save()
     make_ready([made], now=now)

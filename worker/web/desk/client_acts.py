@@ -22,7 +22,7 @@ from worker.rules.names import Channel, Purpose
 from worker.rules.refusal import Refusals
 from worker.rules.release import ReleaseReason
 from worker.web.desk.enrol_form import WORDS
-from worker.web.desk.frame import done, hers, page, refused
+from worker.web.desk.frame import done, hers, page, refused, sent
 from worker.web.desk.navigation import DESK
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ class EraseForm(forms.Form):
     sure = forms.BooleanField(label=lazy("She asked for it, and I understand that it can't be undone"))
 
 
-def ask(request: DeskRequest, client: Client, form: forms.Form, act: Callable[[], HttpResponse], **words: Any) -> HttpResponse:
+def ask(
+    request: DeskRequest, client: Client, form: forms.Form, act: Callable[[], HttpResponse], **words: Any
+) -> HttpResponse:
     """Show what will happen; do it once it is confirmed; put a refusal beside its field (P12)."""
     if request.method == "POST" and form.is_valid():
         try:
@@ -78,8 +80,10 @@ def ask(request: DeskRequest, client: Client, form: forms.Form, act: Callable[[]
 def stop(request: DeskRequest, pk: int) -> HttpResponse:
     """A word at the desk counts as a STOP does: at once, for good (rules 25, 27)."""
     client = hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
-    form = StopForm(request.POST or None)
-    channels = sorted(set(Contact.objects.filter(client=client, valid_to__isnull=True).values_list("channel", flat=True)))
+    form = StopForm(sent(request))
+    channels = sorted(
+        set(Contact.objects.filter(client=client, valid_to__isnull=True).values_list("channel", flat=True))
+    )
     parts = [(f"{channel}.{purpose}", WORDS[Channel(channel), purpose]) for channel in channels for purpose in Purpose]
     field = form.fields["what"]
     assert isinstance(field, forms.ChoiceField)
@@ -87,7 +91,9 @@ def stop(request: DeskRequest, pk: int) -> HttpResponse:
 
     def act() -> HttpResponse:
         _stop(request, client, form.cleaned_data["what"], form.cleaned_data["reason"])
-        return done(request, _("It has ended, at once. What she now will not hear is among the tasks."), "clients_client", pk)
+        return done(
+            request, _("It has ended, at once. What she now will not hear is among the tasks."), "clients_client", pk
+        )
 
     return ask(
         request, client, form, act, title=_("End messages for %(name)s") % {"name": name_of(client)}, danger=True,
@@ -110,7 +116,13 @@ def _stop(request: DeskRequest, client: Client, what: str, reason: str) -> None:
         return
     channel, _dot, purpose = what.partition(".")
     desk_revoke.part_from_desk(
-        client=client, channel=Channel(channel), purpose=Purpose(purpose), reason=reason, by=by, received_at=now, now=now
+        client=client,
+        channel=Channel(channel),
+        purpose=Purpose(purpose),
+        reason=reason,
+        by=by,
+        received_at=now,
+        now=now,
     )
 
 
@@ -125,7 +137,7 @@ def hold(request: DeskRequest, pk: int) -> HttpResponse:
         return done(request, _("Paused: nothing goes out until somebody ends it."), "clients_client", pk, undo=undo)
 
     return ask(
-        request, client, forms.Form(request.POST or None), act, button=_("Pause"),
+        request, client, forms.Form(sent(request)), act, button=_("Pause"),
         title=_("Pause messages for %(name)s") % {"name": name_of(client)},
         happens=[
             _("Planned messages wait. What becomes too late meanwhile is not made up for."),
@@ -140,7 +152,7 @@ def resume(request: DeskRequest, pk: int) -> HttpResponse:
     """End a hold, with what was found out; an undo needs no page of its own."""
     client = hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
     undone = request.method == "POST" and "reason" not in request.POST
-    form = ReleaseForm({"reason": ReleaseReason.MISTAKE.value} if undone else request.POST or None)
+    form = ReleaseForm({"reason": ReleaseReason.MISTAKE.value} if undone else sent(request))
 
     def act() -> HttpResponse:
         made = release.release_client(
@@ -167,7 +179,7 @@ def again(request: DeskRequest, pk: int) -> HttpResponse:
         return done(request, _("It is on its way, as soon as the hour allows."), "clients_client", client.pk)
 
     return ask(
-        request, client, forms.Form(request.POST or None), act, button=_("Send it again"),
+        request, client, forms.Form(sent(request)), act, button=_("Send it again"),
         title=_("Send “%(step)s” again?") % {"step": row.step.code},
         happens=[
             _("The approved text goes out once more, when the hour allows and if everything still permits it."),
@@ -180,17 +192,19 @@ def again(request: DeskRequest, pk: int) -> HttpResponse:
 def forget(request: DeskRequest, pk: int) -> HttpResponse:
     """Erase her, for good; asks for the password or the second factor again."""
     client = hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
-    form = EraseForm(request.POST or None)
+    form = EraseForm(sent(request))
 
     def act() -> HttpResponse:
         erase(client_id=pk, by=request.user.email, now=clock.now())
-        return done(request, _("She is erased. The stop and the proof stay; names, addresses and texts are gone."), "clients")
+        return done(
+            request, _("She is erased. The stop and the proof stay; names, addresses and texts are gone."), "clients"
+        )
 
     return ask(
         request, client, form, act, danger=True, button=_("Erase her data"),
         title=_("Erase %(name)s?") % {"name": name_of(client)},
         happens=[
-            _("Name, addresses, replies, texts and signatures are wiped here, and asked to be deleted at the provider."),
+            _("Name, addresses, replies, texts and signatures are wiped here; the provider is asked to."),
             _("Everything planned ends. Booked visits are cancelled here; tell your calendar too."),
             _("A STOP is kept as a keyed hash, so that nobody can write to her again by mistake."),
             _("It can't be undone. Make a dossier first if you may need one."),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @page(*DESK, writes=True)
 def clients(request: DeskRequest) -> HttpResponse:
-    """By name, phone, its last four digits, or email; sent by POST, so that no name stands in an address or a log (P9)."""
+    """By name, phone, its last four digits, or email; by POST, so that no name stands in an address or a log (P9)."""
     text = request.POST.get("who", "")
     found = directory.find(request.clinic, text) if text else directory.newest(request.clinic)
     return render(request, "desk/clients.html", {"found": found, "text": text})

@@ -16,7 +16,7 @@ from worker.models import Client
 from worker.reading.directory import name_of
 from worker.reading.dossier import page as printed
 from worker.web.desk.client_acts import ask
-from worker.web.desk.frame import hers, page
+from worker.web.desk.frame import hers, page, sent
 from worker.web.desk.navigation import DESK
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class DossierForm(forms.Form):
 def dossier_page(request: DeskRequest, pk: int) -> HttpResponse:
     """Make it, on the record; asks for the password or the second factor again."""
     client = hers(request, Client.objects.all(), pk=pk)
-    form = DossierForm(request.POST or None)
+    form = DossierForm(sent(request))
 
     def act() -> HttpResponse:
         made = dossier(client_id=pk, by=request.user.email, bodies=form.cleaned_data["bodies"], now=clock.now())

@@ -58,6 +58,8 @@ def enrol_page(request: DeskRequest) -> HttpResponse:
     context: dict[str, Any] = {}
     if request.method == "POST":
         valid = desk.form.is_valid()
+        if (again := _sent_before(request)) is not None:
+            return again
         same = _same(request, desk.form)
         if "preview" not in request.POST and valid:
             if same and not desk.form.cleaned_data["another"]:
@@ -86,15 +88,18 @@ def _desk(request: DeskRequest, now: datetime) -> Desk:
 def _enrol(request: DeskRequest, desk: Desk, now: datetime) -> HttpResponse | None:
     """Enrol, and go to her page; None when it was refused, each fault beside its field."""
     form = desk.form
-    before = Client.objects.filter(clinic=request.clinic, external_id=form.cleaned_data["external_id"]).first()
-    if before is not None:  # the same page sent twice
-        return redirect("clients_client", before.pk)
     try:
         made = enrol(checked(ClientFile, as_file(form, desk.words, by=request.user.email)), now=now)
     except Refusals as refusals:
         refused(form, Refusals(named(fault) for fault in refusals.faults))
         return None
     return done(request, _told(made), "clients_client", made.client.pk)
+
+
+def _sent_before(request: DeskRequest) -> HttpResponse | None:
+    """To the client whom this very page has enrolled already."""
+    before = Client.objects.filter(clinic=request.clinic, external_id=request.POST.get("external_id", "")).first()
+    return redirect("clients_client", before.pk) if before else None
 
 
 def named(fault: Refusal) -> Refusal:
@@ -110,7 +115,10 @@ def _told(made: Enrolled) -> str:
     if made.asked:
         return _("%(name)s is enrolled. One question went to her; all else waits for her yes.") % name
     if made.result.hand_over:
-        return _("%(name)s is enrolled, %(many)s messages are planned. Some advice is too late to send: hand it over.") % name
+        return (
+            _("%(name)s is enrolled, %(many)s messages are planned. Some advice is too late to send: hand it over.")
+            % name
+        )
     return _("%(name)s is enrolled, %(many)s messages are planned.") % name
 
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from worker.actions.clients.enrol_check import asks_for_basis
-from worker.reading import wording_choice
 from worker.models.staff import Role
+from worker.reading import wording_choice
 from worker.reading.approved import approved, title
 from worker.rules.local_time import instant, local, zone
 from worker.rules.names import Channel, Purpose
@@ -98,8 +98,10 @@ class EnrolForm(forms.Form):
     ) -> None:  # fmt: skip
         """`versions` are the approved ones, `staff` the practitioners, `language` that of the interface."""
         wall = local(now, zone(clinic.zone))
-        first = {"language": clinic.language, "zone": clinic.zone, "treated_day": wall.date(), "treated_time": wall.time(),
-                 "external_id": f"desk-{uuid.uuid4().hex[:12]}", "health_data_basis": "none"}  # fmt: skip
+        first = {
+            "language": clinic.language, "zone": clinic.zone, "treated_day": wall.date(), "treated_time": wall.time(),
+            "external_id": f"desk-{uuid.uuid4().hex[:12]}", "health_data_basis": "none",
+        }  # fmt: skip
         super().__init__(data, initial=first)
         self.clinic, self.versions, self.now = clinic, {each.protocol.code: each for each in versions}, now
         self.fields["method"].choices = [*METHODS]  # type: ignore[attr-defined] # a choice field
@@ -138,16 +140,18 @@ class EnrolForm(forms.Form):
             self.add_error("session_day", _("is missing; give the day too, or leave the hour out"))
         if self.ticked and not said.get("method"):
             self.add_error("method", _("is missing; say how she agreed"))
-        if self.ticked and (self.signs or said.get("method") == "kiosk") and not (said.get("strokes") or said.get("signed_name")):
+        if (
+            self.ticked
+            and (self.signs or said.get("method") == "kiosk")
+            and not (said.get("strokes") or said.get("signed_name"))
+        ):
             self.add_error("signed_name", _("is missing; let her sign, or type her name"))
         return said
 
     @property
     def ticked(self) -> frozenset[tuple[Channel, Purpose]]:
         """What she agreed to."""
-        return frozenset(
-            each for each in AGREEMENTS if self.data.get(box(*each)) in ("on", "true", "1")
-        )
+        return frozenset(each for each in AGREEMENTS if self.data.get(box(*each)) in ("on", "true", "1"))
 
     @property
     def agreements(self) -> list[dict[str, Any]]:
@@ -199,9 +203,7 @@ def as_file(form: EnrolForm, words: dict[tuple[str, str], Wording], *, by: str, 
     return raw
 
 
-def _consent(
-    each: tuple[Channel, Purpose], form: EnrolForm, words: dict[tuple[str, str], Wording]
-) -> dict[str, Any]:
+def _consent(each: tuple[Channel, Purpose], form: EnrolForm, words: dict[tuple[str, str], Wording]) -> dict[str, Any]:
     channel, purpose = each
     code = wording_choice.MARKETING if purpose is Purpose.MARKETING else wording_choice.SERVICE
     if form.cleaned_data["holder_name"]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.forms import Form
-    from django.http import HttpResponse, HttpResponseBase
+    from django.http import HttpResponse, HttpResponseBase, QueryDict
 
     from worker.models import Clinic
     from worker.models.staff import Role
@@ -95,6 +95,11 @@ def refused(form: Form, refusals: Refusals | Refusal, *, names: dict[str, str] |
             form.add_error(field, said)
         else:
             form.add_error(None, f"{fault.field}: {said}")
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with; None for a page that is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 def done(request: HttpRequest, said: str, to: str, *args: Any, undo: str = "") -> HttpResponse:

@@ -17,7 +17,7 @@ from worker.actions.staff import accounts
 from worker.models import Staff
 from worker.models.staff import Role
 from worker.rules.refusal import Refusals
-from worker.web.desk.frame import done, hers, page, refused
+from worker.web.desk.frame import done, hers, page, refused, sent
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -51,7 +51,7 @@ class InviteForm(RolesForm):
 @page(Role.OWNER, writes=True)
 def people(request: DeskRequest) -> HttpResponse:
     """Everybody who may sign in, and the form that invites one more."""
-    form = InviteForm(request.POST or None)
+    form = InviteForm(sent(request))
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
@@ -85,7 +85,7 @@ def person(request: DeskRequest, pk: int) -> HttpResponse:
     """Change what one person may do; asks for the password again, for roles open doors."""
     someone = hers(request, Staff.objects.prefetch_related("roles"), pk=pk)
     initial = {"roles": sorted(someone.held), "licence": someone.licence}
-    form = RolesForm(request.POST or None, initial=initial)
+    form = RolesForm(sent(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         roles = [Role(each) for each in form.cleaned_data["roles"]]
         try:
@@ -104,7 +104,7 @@ def person(request: DeskRequest, pk: int) -> HttpResponse:
 def person_access(request: DeskRequest, pk: int) -> HttpResponse:
     """Let a person in no more, at once and on every device; or again."""
     someone = hers(request, Staff.objects.all(), pk=pk)
-    form, active = forms.Form(request.POST or None), not someone.is_active
+    form, active = forms.Form(sent(request)), not someone.is_active
     if request.method == "POST" and form.is_valid():
         try:
             accounts.switch(staff_id=pk, clinic_id=request.clinic.pk, active=active, by=f"staff:{request.user.pk}")

@@ -1,4 +1,4 @@
-"""A code on the desk's screen, and behind it the client's own form: she reads, ticks and signs on her phone (rule 2)."""
+"""A code on the desk's screen, and behind it her own form: she reads, ticks and signs on her phone (rule 2)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def wait(request: DeskRequest) -> HttpResponse:
         return HttpResponse(f"/clients/{client.pk}" if client else "", content_type="text/plain")
     if client:
         return redirect("clients_client", client.pk)
-    return render(request, "desk/self_enrol.html", {"external_id": request.POST.get("external_id", ""), "waiting": True})
+    return render(
+        request, "desk/self_enrol.html", {"external_id": request.POST.get("external_id", ""), "waiting": True}
+    )
 
 
 @login_not_required
@@ -96,7 +98,11 @@ def _hers(request: HttpRequest, begun: Begun, now: datetime) -> HttpResponse:
             return render(request, "desk/self_done.html", context)
     language = translation.get_language() or "en"
     shown = [each for each in words.values() if each.language == language[:2] and "holder" not in each.code]
-    context = {"form": form, "clinic": begun.clinic, "wordings": sorted(shown, key=lambda each: each.code, reverse=True)}
+    context = {
+        "form": form,
+        "clinic": begun.clinic,
+        "wordings": sorted(shown, key=lambda each: each.code, reverse=True),
+    }
     return render(request, "desk/self_form.html", context)
 
 
@@ -113,7 +119,7 @@ def _form(request: HttpRequest, begun: Begun, now: datetime) -> EnrolForm:
     form = EnrolForm(data, clinic=begun.clinic, versions=versions, staff=staff, now=now, language="en")
     form.signs = True
     if data is None:
-        form.initial |= {name: begun.fields.get(name, "") for name in ("name", "phone", "email")}
+        form.initial = {**form.initial} | {name: begun.fields.get(name, "") for name in ("name", "phone", "email")}
     return form
 
 

@@ -67,7 +67,9 @@ def moment(at: str, zone_name: str) -> str:
 def signature(strokes: list[list[list[int]]]) -> SafeString:
     """What somebody drew on the screen, as lines; whatever is no number is left out."""
     lines = ["M" + "L".join(f"{int(x)} {int(y) * 26 // 90}" for x, y in stroke) for stroke in strokes if stroke]
-    return format_html('<svg viewBox="0 0 1000 289" role="img" aria-label="signature"><path d="{}"/></svg>', "".join(lines))
+    return format_html(
+        '<svg viewBox="0 0 1000 289" role="img" aria-label="signature"><path d="{}"/></svg>', "".join(lines)
+    )
 
 
 def _language(context: template.Context) -> str:

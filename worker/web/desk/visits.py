@@ -22,7 +22,7 @@ from worker.rules.local_time import instant, local, zone
 from worker.rules.refusal import Refusal, Refusals
 from worker.web.desk.client_acts import ask
 from worker.web.desk.enrol_form import Day, Hour
-from worker.web.desk.frame import done, hers, page
+from worker.web.desk.frame import done, hers, page, sent
 from worker.web.desk.navigation import DESK
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def move(request: DeskRequest, pk: int) -> HttpResponse:
     """Another day or hour: the old reminders end, new ones are planned."""
     visit = hers(request, Appointment.objects.select_related("client"), pk=pk)
     client, before = visit.client, visit.starts_at
-    form = WhenForm(request.POST or None, initial=_wall(before, request.clinic.zone))
+    form = WhenForm(sent(request), initial=_wall(before, request.clinic.zone))
 
     def act() -> HttpResponse:
         at = form.moment(request.clinic.zone)
@@ -86,18 +86,31 @@ def move(request: DeskRequest, pk: int) -> HttpResponse:
         except Refusals as refusals:
             raise _for_form(refusals) from None
         many = len(made.messages)
-        said = ngettext("The visit is moved, %(n)s reminder planned anew.", "The visit is moved, %(n)s reminders planned anew.", many)
+        said = ngettext(
+            "The visit is moved, %(n)s reminder planned anew.",
+            "The visit is moved, %(n)s reminders planned anew.",
+            many,
+        )
         return done(request, said % {"n": many}, "clients_client", client.pk)
 
     return ask(
-        request, client, form, act, title=_("Move the visit of %(name)s") % {"name": name_of(client)}, button=_("Move it"),
+        request, client, form, act, button=_("Move it"),
+        title=_("Move the visit of %(name)s") % {"name": name_of(client)},
         happens=[_("Reminders of the old time end at this moment; those of the new time are planned.")],
     )  # fmt: skip
 
 
 ENDINGS = {
-    AppointmentStatus.CANCELLED: (lazy("Cancel the visit of %(name)s"), lazy("Cancel it"), lazy("The visit is cancelled.")),
-    AppointmentStatus.NO_SHOW: (lazy("%(name)s did not come?"), lazy("She did not come"), lazy("Noted: she did not come.")),
+    AppointmentStatus.CANCELLED: (
+        lazy("Cancel the visit of %(name)s"),
+        lazy("Cancel it"),
+        lazy("The visit is cancelled."),
+    ),
+    AppointmentStatus.NO_SHOW: (
+        lazy("%(name)s did not come?"),
+        lazy("She did not come"),
+        lazy("Noted: she did not come."),
+    ),
 }
 
 
@@ -117,7 +130,7 @@ def end(request: DeskRequest, pk: int, how: str) -> HttpResponse:
         return done(request, str(said), "clients_client", client.pk, undo=undo)
 
     return ask(
-        request, client, forms.Form(request.POST or None), act, title=str(heading) % {"name": name_of(client)},
+        request, client, forms.Form(sent(request)), act, title=str(heading) % {"name": name_of(client)},
         button=button,
         happens=[
             _("Its reminders end at this moment. The aftercare of the last session goes on."),
@@ -137,8 +150,9 @@ def reopen(request: DeskRequest, pk: int) -> HttpResponse:
         return done(request, _("The visit stands again, with its reminders."), "clients_client", client.pk)
 
     return ask(
-        request, client, forms.Form(request.POST or None), act, button=_("Take it up again"),
-        title=_("Take up the visit again?"), happens=[_("It stands at the time it had; its reminders come back, none of them twice.")],
+        request, client, forms.Form(sent(request)), act, button=_("Take it up again"),
+        title=_("Take up the visit again?"),
+        happens=[_("It stands at the time it had; its reminders come back, none of them twice.")],
     )  # fmt: skip
 
 
@@ -146,27 +160,33 @@ def reopen(request: DeskRequest, pk: int) -> HttpResponse:
 def book(request: DeskRequest, pk: int) -> HttpResponse:
     """The next session of a client."""
     now, client = clock.now(), hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
-    form = SessionForm(request.POST or None, choices=_protocols(request, now))
+    form = SessionForm(sent(request), choices=_protocols(request, now))
 
     def act() -> HttpResponse:
         at = form.moment(request.clinic.zone)
         try:
             appointment.book(
-                client_id=pk, starts_at=at, protocol=form.cleaned_data["protocol"], by=f"staff:{request.user.pk}", now=now
+                client_id=pk,
+                starts_at=at,
+                protocol=form.cleaned_data["protocol"],
+                by=f"staff:{request.user.pk}",
+                now=now,
             )
         except Refusals as refusals:
             raise _for_form(refusals) from None
         return done(request, _("The visit is booked, with its reminders."), "clients_client", pk)
 
-    return ask(request, client, form, act, title=_("Book a visit for %(name)s") % {"name": name_of(client)}, button=_("Book it"),
-               happens=[_("She is reminded of it as the protocol says, if she agreed to reminders.")])  # fmt: skip
+    return ask(
+        request, client, form, act, title=_("Book a visit for %(name)s") % {"name": name_of(client)},
+        button=_("Book it"), happens=[_("She is reminded of it as the protocol says, if she agreed to reminders.")],
+    )  # fmt: skip
 
 
 @page(*DESK, writes=True)
 def session(request: DeskRequest, pk: int) -> HttpResponse:
     """Another session was done: the aftercare of the earlier one ends, for what was right then may be harm now."""
     now, client = clock.now(), hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
-    form = SessionForm(request.POST or None, choices=_protocols(request, now), initial=_wall(now, request.clinic.zone))
+    form = SessionForm(sent(request), choices=_protocols(request, now), initial=_wall(now, request.clinic.zone))
 
     def act() -> HttpResponse:
         done_now = treatment.Done(
@@ -180,8 +200,10 @@ def session(request: DeskRequest, pk: int) -> HttpResponse:
         said = _("The session is recorded, %(n)s messages are planned.") % {"n": len(result.messages)}
         return done(request, said, "clients_client", pk)
 
-    return ask(request, client, form, act, title=_("A session of %(name)s") % {"name": name_of(client)}, button=_("Record it"),
-               happens=[_("Aftercare starts from this session; what still was to come of an earlier one ends.")])  # fmt: skip
+    return ask(
+        request, client, form, act, title=_("A session of %(name)s") % {"name": name_of(client)}, button=_("Record it"),
+        happens=[_("Aftercare starts from this session; what still was to come of an earlier one ends.")],
+    )  # fmt: skip
 
 
 def _protocols(request: DeskRequest, now: datetime) -> list[tuple[str, str]]:

@@ -6,9 +6,12 @@ import base64
 from typing import TYPE_CHECKING
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 
-from worker import sealed
+from worker import clock, sealed
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -22,6 +25,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def is_reauthentication_required(self, *, app: str, **_more: object) -> bool:
+        """Who signed in just now may set up her second factor without saying the password twice."""
+        records = get_authentication_records(context.request, context.request.user)
+        signed_in = max((each["at"] for each in records), default=0)
+        fresh = clock.machine().timestamp() - signed_in < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+        return not (app == "allauth.mfa" and fresh)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

@@ -1,0 +1,173 @@
+"""Sign-in: throttled, with a second factor where the role asks for it, and sessions that end (P10)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client as Browser
+
+from worker import clock
+from worker.actions.staff import accounts
+from worker.models import Staff
+from worker.models.staff import Role
+from worker.rules.refusal import Refusals
+from worker.web.signin.limits import SEEN, SINCE
+
+PASSWORD = "a calm desk in spring"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(db, settings):
+    """Nobody has failed to sign in before; letters stay here."""
+    cache.clear()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    yield
+    cache.clear()
+
+
+def known(desk, role=Role.DESK) -> Staff:
+    person = desk.people["lakeside", role]
+    accounts.set_password(email=person.email, password=PASSWORD)
+    return person
+
+
+def sign_in(browser, person, password=PASSWORD):
+    return browser.post("/login", {"login": person.email, "password": password})
+
+
+def test_the_right_password_opens_the_desk(desk):
+    """Email in any case, and the password."""
+    person = known(desk)
+    browser = Browser()
+    answer = browser.post("/login", {"login": person.email.upper(), "password": PASSWORD})
+    assert answer["Location"] == "/today"
+    assert browser.get("/today").status_code == 200
+
+
+def test_guessing_is_throttled(desk):
+    """After a few failures even the right password has to wait (P10)."""
+    person, browser = known(desk), Browser()
+    codes = [sign_in(browser, person, "wrong password indeed").status_code for _ in range(6)]
+    assert codes[0] == 200
+    assert sign_in(browser, person).status_code != 302
+
+
+def test_a_stranger_and_a_wrong_password_read_the_same(desk):
+    """Nobody learns from the words who works here (P10)."""
+    person = known(desk)
+    browser = Browser()
+    wrong = browser.post("/login", {"login": person.email, "password": "wrong password indeed"})
+    nobody = browser.post("/login", {"login": "nobody@lakeside.example", "password": "wrong password indeed"})
+    assert wrong.context["form"].errors == nobody.context["form"].errors
+
+
+def test_nobody_signs_up_by_herself(desk):
+    """There is no such address."""
+    assert Browser().get("/signup").status_code in (302, 404)
+    assert Browser().get("/account/signup").status_code in (302, 404)
+
+
+@pytest.mark.parametrize("role", [Role.PRACTITIONER, Role.OPERATOR, Role.OWNER])
+def test_roles_that_open_doors_need_a_second_factor(desk, settings, role):
+    """Without one every page leads to where it is made; with one the code is asked at the sign-in (P10)."""
+    settings.SECOND_FACTOR_FOR = ("practitioner", "operator", "owner")
+    person, browser = known(desk, role), Browser()
+    sign_in(browser, person)
+    assert browser.get("/today")["Location"] == "/account/security"
+
+    page = browser.get("/account/app/add")
+    secret = page.context["form"].secret
+    code = totp.format_hotp_value(totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time()))))
+    assert browser.post("/account/app/add", {"code": code}).status_code == 302
+
+    assert browser.get("/today").status_code == 200
+    assert secret not in str(Authenticator.objects.get(user=person, type="totp").data), "sealed at rest"
+    again = Browser()
+    assert sign_in(again, person)["Location"].startswith("/account/code")
+    assert again.get("/today")["Location"].startswith("/login")
+
+
+def test_a_desk_role_alone_needs_none(desk, settings):
+    """As the setting says."""
+    settings.SECOND_FACTOR_FOR = ("practitioner", "operator", "owner")
+    person, browser = known(desk), Browser()
+    sign_in(browser, person)
+    assert browser.get("/today").status_code == 200
+
+
+@pytest.mark.parametrize(("name", "ago"), [(SEEN, 21 * 60), (SINCE, 13 * 3600)])
+def test_a_desk_nobody_uses_signs_itself_out(desk, name, ago):
+    """Idle too long, or a session older than a working day (P10)."""
+    person, browser = known(desk), Browser()
+    sign_in(browser, person)
+    browser.get("/today")
+    session = browser.session
+    session[name] = clock.machine().timestamp() - ago
+    session.save()
+    assert browser.get("/today")["Location"].startswith("/login")
+
+
+def test_signing_out_everywhere_ends_the_other_devices(desk):
+    """One press ends every session of the person, and of nobody else."""
+    person, other = known(desk), desk.browser(Role.OWNER)
+    here, there = Browser(), Browser()
+    for browser in (here, there):
+        sign_in(browser, person)
+    here.post("/sign-out-everywhere")
+    assert there.get("/today")["Location"].startswith("/login")
+    assert other.get("/today").status_code == 200
+
+
+def test_an_owner_invites_by_email_and_the_link_works_once(desk, settings):
+    """The letter's link sets a password, once (P10)."""
+    browser = desk.browser(Role.OWNER)
+    browser.post("/people", {"name": "Nora Lind", "email": "nora@lakeside.example", "roles": ["desk"]})
+    link = re.search(r"/invitation/\S+", mail.outbox[0].body)[0]
+    fresh = Browser()
+    passwords = {"new_password1": PASSWORD, "new_password2": PASSWORD}
+    assert "Nora Lind" in fresh.get(link).content.decode()
+
+    assert fresh.post(link, passwords).status_code == 302
+    assert sign_in(fresh, Staff.objects.get(email="nora@lakeside.example"))["Location"] == "/today"
+    assert Browser().post(link, passwords).status_code == 404
+
+
+def test_a_weak_password_is_refused(desk):
+    """Short, common or made of one's own name: refused with the reason (P12)."""
+    made = accounts.invite(clinic_id=desk.lakeside.pk, email="n@x.example", name="Nora", roles=[Role.DESK], by="tests")
+    link = f"/invitation/{made.uid}/{made.token}"
+    answer = Browser().post(link, {"new_password1": "password", "new_password2": "password"})
+    assert answer.context["form"].errors
+
+
+def test_the_last_owner_stays_one(desk):
+    """A clinic that nobody owns could let nobody in (P12)."""
+    owner = desk.people["lakeside", Role.OWNER]
+    with pytest.raises(Refusals, match="without an owner"):
+        accounts.change_roles(staff_id=owner.pk, clinic_id=desk.lakeside.pk, roles=[Role.DESK], licence="", by="tests")
+    with pytest.raises(Refusals, match="without an owner"):
+        accounts.switch(staff_id=owner.pk, clinic_id=desk.lakeside.pk, active=False, by="tests")
+
+
+def test_nobody_is_taken_over_from_another_clinic(desk):
+    """An address that works elsewhere is refused (P10)."""
+    with pytest.raises(Refusals, match="another clinic"):
+        accounts.invite(
+            clinic_id=desk.lakeside.pk, email=desk.people["hillside", Role.DESK].email, name="X", roles=[Role.DESK],
+            by="tests",
+        )  # fmt: skip
+
+
+def test_the_interface_speaks_spanish_to_a_spanish_browser(desk):
+    """By the browser's wish, and by one press."""
+    browser = desk.browser()
+    assert 'lang="es"' in browser.get("/today", headers={"accept-language": "es"}).content.decode()
+    browser.post("/language", {"language": "es", "next": "/today"})
+    said = browser.get("/today").content.decode()
+    assert "Hoy" in said
+    assert browser.post("/language", {"language": "es", "next": "https://elsewhere.example/"})["Location"] == "/"
