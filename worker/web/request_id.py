@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
 log = structlog.get_logger("aftercare.request")
-ASKED_ALL_THE_TIME = frozenset({"healthz", "readyz", "metrics"})
+ASKED_ALL_THE_TIME = frozenset({"healthz", "readyz", "metrics", "no_icon"})
 
 
 class RequestId:
