@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import io
 import re
 from pathlib import Path
@@ -19,11 +20,19 @@ def words():
     return read_po(io.BytesIO((FOLDER / "django.po").read_bytes()), locale="es")
 
 
+def _phrases(compiled: bytes) -> dict[object, str]:
+    """All but the header, which holds dates."""
+    known = dict(gettext.GNUTranslations(io.BytesIO(compiled))._catalog)
+    known.pop("")
+    return known
+
+
 def test_what_django_reads_is_what_was_written(words):
     """The compiled file says what the readable one says: run `make translations` after a change."""
     out = io.BytesIO()
     write_mo(out, words)
-    assert out.getvalue() == (FOLDER / "django.mo").read_bytes()
+    kept = (FOLDER / "django.mo").read_bytes()
+    assert _phrases(out.getvalue()) == _phrases(kept)
 
 
 def test_no_phrase_loses_a_name(words):
