@@ -75,6 +75,7 @@ if _missing:
 PUBLIC_URL = text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SMS_CHANNEL = choice("SMS_CHANNEL", "sandbox", ("sandbox", "twilio"))
 EMAIL_URL = secret("EMAIL_URL", "sandbox")
+DKIM_SELECTOR = text("DKIM_SELECTOR")  # for doctor alone: the mail server signs
 EMAIL_HOOK_SECRET = secret("EMAIL_HOOK_SECRET")
 MAILBOX_URL = secret("MAILBOX_URL")
 # Replies to reply_to reach us, one way or the other; only then do mails offer to leave by mail (rule 115).

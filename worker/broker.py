@@ -82,6 +82,17 @@ def purge(queues: Iterable[str] = QUEUES) -> dict[str, int]:
         raise ConnectionError(type(error).__name__) from None
 
 
+def keep_everything() -> None:
+    """Tell Redis to evict nothing, until its next start. Raises ConnectionError when it does not, or may not."""
+    import redis
+
+    try:
+        with redis.Redis.from_url(plain_url(settings.BROKER_URL), socket_timeout=5, socket_connect_timeout=2) as line:
+            line.config_set("maxmemory-policy", "noeviction")
+    except redis.RedisError as error:
+        raise ConnectionError(type(error).__name__) from None
+
+
 def is_redis(url: str) -> bool:
     """False for RabbitMQ and others, whose own tools tell of their queues."""
     return url.partition(":")[0] in {"redis", "rediss", "redis+socket", "unix"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,7 +16,8 @@ from config.environment import BadSetting
 from worker import clock
 from worker.channels.email import check_email_url
 from worker.models import Approval, Clinic, ProtocolVersion, Sender, Standing
-from worker.reading import wordings
+from worker.reading import look_around, mail_names, wordings
+from worker.reading.finding import Finding
 from worker.reading.heads import published
 from worker.reading.returning_mail import ways_back
 from worker.rules.local_time import zone_data_version
@@ -29,20 +30,10 @@ OLDEST_POSTGRES = 150_000
 MOST_SKEW = 60.0  # seconds (rule 140)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: what it is, whether it is well, and how to mend it when it is not."""
-
-    what: str
-    ok: bool
-    says: str
-    mend: str = ""
-
-
-def findings() -> list[Finding]:
-    """Everything, in order; a check that fails does not stop the others."""
+def findings(*, network: bool = True) -> list[Finding]:
+    """Everything, in order; a check that fails does not stop the others. Without `network` no name is looked up."""
     found: list[Finding] = []
-    for check in CHECKS:
+    for check in (*CHECKS, *(OUTSIDE if network else ())):
         try:
             found.extend(check())
         except DatabaseError as error:
@@ -68,7 +59,24 @@ def _database() -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     says = f"{len(missing)} migration(s) missing" if missing else "tables are up to date"
-    yield Finding("migrations", ok=not missing, says=says, mend="run: aftercare migrate")
+    yield Finding("migrations", ok=not missing, says=says, mend="run: aftercare migrate", fix="migrate")
+    if connection.vendor == "postgresql":
+        yield from _postgres()
+
+
+def _postgres() -> Iterator[Finding]:
+    """What a power cut may forget is a mark of `sending`, and that is a double text; an index may be half built."""
+    with connection.cursor() as cursor:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            cursor.execute(f"SHOW {name}")
+            value = cursor.fetchone()[0]
+            yield Finding(f"PostgreSQL {name}", ok=value != "off", says=value, mend=f"set {name} = on")
+        cursor.execute(
+            "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid"
+        )
+        broken = [row[0] for row in cursor.fetchall()]
+    says = f"{', '.join(broken)} half built" if broken else "all are whole"
+    yield Finding("indexes", ok=not broken, says=says, mend="DROP INDEX it, then build it as its migration does")
 
 
 def _clock() -> Iterator[Finding]:
@@ -163,4 +171,9 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _heads,
     _clinics,
     _wordings,
+    look_around.secrets,
+    look_around.redis,
+    look_around.parts,
+    look_around.disk,
 )
+OUTSIDE: tuple[Callable[[], Iterator[Finding]], ...] = (look_around.way_in, mail_names.mail_names)

@@ -1,0 +1,146 @@
+"""Each finding has a mend; what is safe is mended; what can't be looked up is said and is no fault (P12)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import redis as redis_library
+from django.conf import settings
+
+from config.keys import fresh_key
+from tests.processes.commands import COMMAND
+from tests.processes.commands import settings as environment
+from worker.management.cli import main
+from worker.reading import look_around, mail_names
+from worker.reading.doctor import findings
+from worker.reading.mail_names import NoResolverError
+from worker.sandbox.redis_server import PrivateRedis
+
+GOOD = {
+    "mail.lakeside.example": ["v=spf1 include:_spf.mail.example -all"],
+    "_dmarc.lakeside.example": ["v=DMARC1; p=quarantine"],
+    "s1._domainkey.mail.lakeside.example": ["v=DKIM1; k=rsa; p=MIIB"],
+}
+
+
+def by_name(found):
+    """The findings by what they are about; of several, the worst."""
+    return {each.what: each for each in sorted(found, key=lambda each: not each.ok)}
+
+
+@pytest.fixture
+def mailing(house, settings):
+    """Lakeside mails for real, under one domain; Hillside not at all."""
+    settings.EMAIL_URL, settings.DKIM_SELECTOR = "smtp://mail.example", "s1"
+    type(house.lakeside).objects.filter(pk=house.lakeside.pk).update(mail_domain="mail.lakeside.example")
+    type(house.hillside).objects.filter(pk=house.hillside.pk).update(mail_domain="")
+
+
+def looked(records):
+    """What the doctor says of these records."""
+    return by_name(mail_names.mail_names(lambda name: records.get(name, [])))
+
+
+def test_names_that_are_published_are_well(mailing):
+    """Rule 126: SPF and DKIM at the domain, DMARC at the one above it."""
+    found = looked(GOOD)
+    assert len(found) == 3
+    assert all(each.ok for each in found.values()), found
+    assert found["DMARC of mail.lakeside.example"].says == "p=quarantine"
+
+
+@pytest.mark.parametrize(
+    ("name", "records", "what"),
+    [
+        ("mail.lakeside.example", [], "SPF"),
+        ("mail.lakeside.example", ["v=spf1 -all", "v=spf1 ~all"], "SPF"),  # RFC 7208, 4.5: a permanent error
+        ("mail.lakeside.example", ["v=spf1 +all"], "SPF"),
+        ("mail.lakeside.example", ["v=spf10 -all"], "SPF"),
+        ("_dmarc.lakeside.example", [], "DMARC"),
+        ("_dmarc.lakeside.example", ["hello"], "DMARC"),
+        ("s1._domainkey.mail.lakeside.example", [], "DKIM"),
+    ],
+)
+def test_what_is_missing_has_its_mend(mailing, name, records, what):
+    """P12: the one that is wrong, with the record to publish; the others stay well."""
+    found = looked(GOOD | {name: records})
+    wrong = [each for each in found.values() if not each.ok]
+    assert [each.what for each in wrong] == [f"{what} of mail.lakeside.example"]
+    assert wrong[0].mend
+
+
+def test_without_a_resolver_nothing_is_claimed(mailing):
+    """No resolver is no fault of the domain's: it says so, once."""
+
+    def nobody(name):
+        raise NoResolverError("NoNameservers")
+
+    (found,) = mail_names.mail_names(nobody)
+    assert found.ok
+    assert "no resolver answers" in found.says
+
+
+def test_a_policy_that_evicts_is_found_and_mended(house, monkeypatch, tmp_path, capsys):
+    """Rule of the queue: a real Redis that may forget; --fix tells it not to, and the gate opens."""
+    with PrivateRedis(tmp_path / "redis") as server:
+        monkeypatch.setattr(settings, "BROKER_URL", server.broker_url)
+        with redis_library.Redis(unix_socket_path=str(server.socket_path)) as line:
+            line.config_set("maxmemory-policy", "allkeys-lru")
+            found = by_name(findings(network=False))
+            assert (found["Redis policy"].ok, found["Redis policy"].says) == (False, "allkeys-lru")
+            assert found["Redis clock"].ok
+            assert main(["doctor", "--fix", "--no-network", "--json"]) == 0
+            assert line.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    said = json.loads(capsys.readouterr().out)
+    assert said["fixed"] == ["redis_policy"]
+    assert said["ok"]
+
+
+def test_a_redis_that_is_away_closes_the_gate(house, monkeypatch, tmp_path, capsys):
+    """Exit 1, with the mend: a deploy stops here."""
+    monkeypatch.setattr(settings, "BROKER_URL", f"unix://{tmp_path}/nobody.sock")
+    assert main(["doctor", "--no-network"]) == 1
+    said = capsys.readouterr().out
+    assert "MEND  Redis: does not answer" in said
+    assert "start Redis, or mend REDIS_URL" in said
+
+
+def test_weak_or_shared_secrets_are_named_and_never_shown(house, monkeypatch):
+    """P9: which setting, never its value."""
+    shared = fresh_key()
+    monkeypatch.setattr(settings, "SECRET_KEY", "short")
+    monkeypatch.setattr(settings, "FIELD_KEYS", [shared])
+    monkeypatch.setattr(settings, "FINGERPRINT_KEYS", [shared])
+    found = by_name(look_around.secrets())
+    assert not found["SECRET_KEY"].ok
+    assert not found["keys"].ok
+    assert shared not in str(found)
+
+
+def test_a_door_that_nobody_opens_is_found(db, monkeypatch):
+    """PUBLIC_URL leads nowhere: said with the mend, within seconds; no https, nothing to knock at."""
+    monkeypatch.setattr(settings, "PUBLIC_URL", "https://127.0.0.1:9")
+    (found,) = look_around.way_in()
+    assert not found.ok
+    assert "Twilio must reach it" in found.mend
+    monkeypatch.setattr(settings, "PUBLIC_URL", "http://127.0.0.1:9")
+    assert list(look_around.way_in()) == []
+
+
+@pytest.mark.processes
+def test_missing_tables_are_made_on_request(tmp_path):
+    """--fix on a new database: migrated, and the rest of the findings tell of the new tables."""
+    told = subprocess.run(
+        [*COMMAND, "doctor", "--fix", "--json", "--no-network"],
+        env={**os.environ, **environment(AFTERCARE_HOME=str(tmp_path / "home"))},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = json.loads(told.stdout)
+    assert said["fixed"] == ["migrate"], told.stderr
+    assert {each["what"]: each["ok"] for each in said["findings"]}["migrations"]
+    assert told.returncode == 1  # no Redis runs there
+    assert sys.executable in COMMAND

@@ -1,0 +1,123 @@
+"""What `doctor` sees outside the database: Redis, the way in from the world, the disk, the strength of secrets."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from worker import broker, clock
+from worker.reading.engine import engine
+from worker.reading.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OLDEST_REDIS = (6, 2)
+FULL, SKEW = 0.7, 1.0
+SHORTEST_SECRET = 32  # characters
+LEAST_DISK = 500 * 1024 * 1024
+CERTIFICATE_DAYS = 14
+PATIENCE = 5.0  # seconds
+
+
+def redis() -> Iterator[Finding]:
+    """Does it answer, which version, may it forget, is it full, does its clock agree."""
+    if not broker.is_redis(settings.BROKER_URL):
+        yield Finding("BROKER_URL", ok=True, says="no Redis: its own tools tell of its queues (docs/operate.md)")
+        return
+    seen = broker.look()
+    if seen is None:
+        mend = "start Redis, or mend REDIS_URL; STOPs and the desk need neither"
+        yield Finding("Redis", ok=False, says="does not answer: workers are not told to look", mend=mend)
+        return
+    recent = _version(seen.version) >= OLDEST_REDIS
+    yield Finding("Redis", ok=recent, says=f"version {seen.version}", mend="use Redis 6.2 or Valkey 8, or newer")
+    mend = "set maxmemory-policy noeviction in its configuration"
+    yield Finding("Redis policy", ok=seen.policy_ok, says=seen.policy, mend=mend, fix="redis_policy")
+    share = seen.used_bytes / seen.limit_bytes if seen.limit_bytes else 0.0
+    says = f"{share:.0%} of its memory is used" if seen.limit_bytes else "no limit of memory"
+    yield Finding("Redis memory", ok=share < FULL, says=says, mend="give Aftercare a Redis of its own")
+    says = "appends to a file" if seen.append_only else "keeps nothing over a restart: hints come anew each second"
+    yield Finding("Redis persistence", ok=True, says=says)
+    mend = "run a time service on both machines"
+    yield Finding("Redis clock", ok=abs(seen.skew) <= SKEW, says=f"{seen.skew:+.2f} s from ours", mend=mend)
+
+
+def _version(said: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in said.split(".")[:2] if each.isdecimal())
+
+
+def parts() -> Iterator[Finding]:
+    """Who is at work; not at work yet is no fault, for a gate before a deploy asks too."""
+    seen = engine()
+    workers = f"{len(seen.workers)} process(es) at work" if seen.workers else "nobody at work within half a minute"
+    yield Finding("workers", ok=True, says=workers)
+    idle = [queue for queue, many in seen.consumers.items() if not many]
+    if seen.workers and idle:
+        mend = f"start a worker with --queues {','.join(idle)}"
+        yield Finding("queues", ok=False, says=f"nobody takes from {', '.join(idle)}", mend=mend)
+    ago = (clock.machine() - seen.last_tick).total_seconds() if seen.last_tick else None
+    says = "no tick has arrived yet" if ago is None else f"its last tick arrived {ago:.0f} s ago"
+    yield Finding("beat", ok=True, says=says)
+
+
+def secrets() -> Iterator[Finding]:
+    """Long enough, not the same twice; the values themselves are never said (P9)."""
+    strong = len(settings.SECRET_KEY) >= SHORTEST_SECRET
+    says = "long enough" if strong else f"shorter than {SHORTEST_SECRET} characters"
+    mend = "python -m config.newkeys prints a fresh one; put the old one into SECRET_KEY_FALLBACKS"
+    yield Finding("SECRET_KEY", ok=strong, says=says, mend=mend)
+    apart = not set(settings.FIELD_KEYS) & {*settings.FINGERPRINT_KEYS, settings.SECRET_KEY}
+    says = "each has its own" if apart else "FIELD_KEYS, FINGERPRINT_KEYS and SECRET_KEY share a key"
+    yield Finding("keys", ok=apart, says=says, mend="one key for each purpose: rotate one of them (docs/privacy.md)")
+    facing = settings.PUBLIC_URL.startswith("https://")
+    says = "set" if settings.METRICS_TOKEN else "none: /metrics tells nobody" if facing else "none: this machine alone"
+    yield Finding("METRICS_TOKEN", ok=True, says=says)
+
+
+def disk() -> Iterator[Finding]:
+    """Room where the heads, the embedded database and its Redis lie."""
+    for what, named in (("AFTERCARE_HOME", settings.AFTERCARE_HOME), ("HEADS_FILE", settings.HEADS_FILE)):
+        place = next((each for each in (Path(named), *Path(named).parents) if each.is_dir()), None)
+        if place is None:
+            continue
+        free = shutil.disk_usage(place).free
+        says = f"{free // 1024**2} MB free there"
+        yield Finding(f"{what} disk", ok=free >= LEAST_DISK, says=says, mend="make room, or move it")
+
+
+def way_in() -> Iterator[Finding]:
+    """PUBLIC_URL from here: it resolves, its certificate is good for a while, and our own web part answers there."""
+    asked = urlsplit(settings.PUBLIC_URL)
+    if asked.scheme != "https" or not asked.hostname:
+        return
+    mend = "point the name at the proxy, and the proxy at the web part; Twilio must reach it"
+    try:
+        days, answered = _knock(asked.hostname, asked.port or 443, f"{asked.path}/readyz")
+    except OSError as error:
+        yield Finding("PUBLIC_URL reached", ok=False, says=f"can't be reached ({type(error).__name__})", mend=mend)
+        return
+    ours = answered.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")) and answered.rstrip().endswith(b"ok")
+    says = "our web part answers, ready" if ours else "something answers, and it is not a web part that is ready"
+    yield Finding("PUBLIC_URL reached", ok=ours, says=says, mend=mend)
+    mend = "renew it; a proxy that does so by itself has stopped doing so"
+    yield Finding("certificate", ok=days >= CERTIFICATE_DAYS, says=f"good for {days} days", mend=mend)
+
+
+def _knock(host: str, port: int, path: str) -> tuple[int, bytes]:
+    """Days that the certificate has left, and the answer to a GET. Raises OSError (of which ssl.SSLError is one)."""
+    with (
+        socket.create_connection((host, port), timeout=PATIENCE) as line,
+        ssl.create_default_context().wrap_socket(line, server_hostname=host) as secure,
+    ):
+        until = ssl.cert_time_to_seconds(str((secure.getpeercert() or {})["notAfter"]))
+        secure.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: secure.recv(4096), b""))
+    return (datetime.fromtimestamp(until, UTC) - clock.machine()).days, answer
