@@ -31,6 +31,10 @@ OURS_COMMAND = ("worker.management.cli", "worker")
 def main() -> int:
     """Run everything and print the table."""
     options = _options()
+    if options.only == "desk":
+        from tests.bench import desk
+
+        return desk.main(options.clients)
     if not machine.measurable():
         return _say("bench: CPU time is read from /proc/PID, which this system doesn't have; run it on Linux", 2)
     began = time.monotonic()
@@ -63,6 +67,8 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=20.0, help="of STOP webhooks, a database (default 20)")
     parser.add_argument("--texts", type=int, default=20_000, help="texts to read (default 20000)")
+    parser.add_argument("--only", choices=["desk"], help="the desk's pages alone, with 200,000 clients on PostgreSQL")
+    parser.add_argument("--clients", type=int, default=200_000, help="clients of the desk (default 200000)")
     parser.add_argument("--only-stops", action="store_true", help="leave the senders out")
     parser.add_argument("--output", type=Path, default=OUTPUT, help=f"where the figures go (default {OUTPUT})")
     return parser.parse_args()

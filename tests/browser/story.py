@@ -1,8 +1,9 @@
-"""What has happened at the desk before anybody looks: a course half over, a STOP, a reply that needs a person."""
+"""What has happened before anybody looks: a course under way, a visit booked, a reply that needs a person."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.browser import signed
@@ -13,21 +14,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Told:
-    """Whom the pages are about."""
+    """Whom the pages are about, and the rows that they name."""
 
     alice: int
+    phone: str
+    visit: int
+    message: int
+    own_form: str
 
 
 def tell(site: Site) -> Told:
-    """Enrol the people of the story."""
-    alice = site.house.enrol(name="Alice Moreau")
-    return Told(alice=alice.id)
+    """Enrol Alice, let her first texts arrive, and let her write something unclear."""
+    house = site.house
+    alice = house.enrol(name="Alice Moreau", session=timedelta(days=35))
+    house.quiet()
+    house.sandbox.reply(alice.phone, "is it normal that it still feels a little warm?")
+    messages = house.messages(alice)
+    own = site.run("tests.browser.own_form").strip()
+    return Told(alice.id, alice.phone, alice.said["appointment"], messages[0]["id"], own)
 
 
 def pages(told: Told) -> dict[str | None, dict[str, str]]:
     """Every page by its name, and who looks at it; None is a stranger. Whoever adds a page adds a line."""
+    client = f"/clients/{told.alice}"
     return {
-        None: {"start": "/", "sign-in": "/login", "forgotten": "/account/password/forgotten"},
-        signed.SAM: {"today": "/today", "security": "/account/security"},
-        signed.OWNER: {"people": "/people", "operations": "/operations"},
+        None: {
+            "start": "/",
+            "sign-in": "/login",
+            "forgotten": "/account/password/forgotten",
+            "own-form": told.own_form,
+        },
+        signed.SAM: {
+            "today": "/today",
+            "enrol": "/enrol",
+            "clients": "/clients",
+            "client": client,
+            "stop": f"{client}/stop",
+            "pause": f"{client}/pause",
+            "session": f"{client}/session",
+            "erase": f"{client}/erase",
+            "dossier": f"{client}/dossier",
+            "move": f"/visits/{told.visit}/move",
+            "why": f"/messages/{told.message}",
+            "operations": "/operations",
+            "security": "/account/security",
+            "app": "/account/app/add",
+        },
+        signed.OWNER: {"people": "/people"},
     }

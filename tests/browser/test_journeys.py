@@ -1,0 +1,181 @@
+"""What people do at the desk, from the first key to the phone of a client, in a real browser and a real house."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import expect
+
+from tests.processes import people
+
+PLACE = ZoneInfo("America/New_York")
+PATIENCE = 60.0
+
+
+def fill(page, site, *, name: str, phone: str) -> None:
+    """Who she is and what was done; treated a quarter of an hour ago."""
+    treated = (site.house.now() - timedelta(minutes=15)).astimezone(PLACE)
+    page.goto("/enrol")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Mobile phone").fill(phone)
+    page.get_by_label("Treated on").fill(f"{treated:%Y-%m-%d}")
+    page.locator("#id_treated_time").fill(f"{treated:%H:%M}")
+    page.get_by_label("Aftercare by text message").check()
+
+
+def texts(site, phone: str) -> list[str]:
+    """What a phone got."""
+    log = site.house.sandbox.log("create")
+    return [each["params"]["Body"] for each in log if each["accepted"] and each["params"]["To"] == phone]
+
+
+def until(ask, what: str):
+    """Ask until the answer is true; a busy machine gets a minute."""
+    end = time.monotonic() + PATIENCE
+    while not (found := ask()):
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+    return found
+
+
+def test_from_the_form_to_the_phone(open_page, site):
+    """Sam types, sees what will come, lets her sign, presses once; her phone gets the confirmation (P1)."""
+    page, phone = open_page(), people.phone(1701)
+    fill(page, site, name="Carla Ruiz", phone=phone)
+    expect(page.locator("#preview .coming li").first).to_be_visible()
+    page.get_by_label("She signs here, on this screen").check()
+    pad = page.locator("#pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 20, steps=5)
+    page.mouse.up()
+    page.get_by_role("button", name="Enrol her").click()
+
+    expect(page.get_by_role("heading", name="Carla Ruiz")).to_be_visible()
+    expect(page.get_by_text("Carla Ruiz is enrolled")).to_be_visible()
+    expect(page.get_by_label("signature").first).to_be_visible()
+    assert "STOP" in until(lambda: texts(site, phone), "the confirmation did not come")[0]
+
+
+def test_without_scripts_all_of_it_can_be_done(open_page, site):
+    """Preview by a button, a typed name for the signature, one press (issue 6, point 8)."""
+    page, phone = open_page(scripts=False), people.phone(1702)
+    fill(page, site, name="Dora Bell", phone=phone)
+    page.get_by_label("She signs here, on this screen").check()
+    page.get_by_label("Her name, typed by her").fill("Dora Bell")
+    page.get_by_role("button", name="Show what will come").click()
+    expect(page.locator("#preview .coming li").first).to_be_visible()
+    assert not texts(site, phone)
+    page.get_by_role("button", name="Enrol her").click()
+    expect(page.get_by_role("heading", name="Dora Bell")).to_be_visible()
+
+
+def test_a_stop_is_seen_at_the_desk_at_once(open_page, site):
+    """The moment the webhook has answered, the desk's page says so, and nothing is planned any more (P2)."""
+    her = site.house.enrol(name="Erin Stone")
+    site.house.quiet()
+    page = open_page()
+    page.goto(f"/clients/{her.id}")
+    expect(page.get_by_text("stopped", exact=True)).to_have_count(0)
+
+    answered = site.house.sandbox.reply(her.phone, "STOP")
+    page.reload()
+
+    assert answered["hook"]["status"] == 200
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+    expect(page.get_by_text("Nothing: she said stop.")).to_be_visible()
+
+
+def test_she_fills_it_in_on_her_own_phone(open_page, site):
+    """The code leads her phone to the form; when she has signed, the desk moves on by itself (rule 2)."""
+    desk, phone = open_page(), people.phone(1703)
+    fill(desk, site, name="Gina Holt", phone=phone)
+    desk.get_by_role("button", name="Show a code for her phone").click()
+    link = desk.get_by_text(re.compile(r"http\S+/e/")).inner_text()
+
+    hers = open_page(None, width=320)
+    hers.goto(link)
+    expect(hers.get_by_label("Name", exact=True)).to_have_value("Gina Holt")
+    hers.get_by_label("Aftercare by text message").check()
+    hers.get_by_label("or type your name").fill("Gina Holt")
+    hers.get_by_role("button", name="Send").click()
+
+    expect(hers.get_by_role("heading", name="Thank you")).to_be_visible()
+    desk.wait_for_url(re.compile(r"/clients/\d+$"))
+    expect(desk.get_by_role("heading", name="Gina Holt")).to_be_visible()
+
+
+def test_a_visit_is_moved_and_cancelled_and_the_cancelling_undone(open_page, site):
+    """Each says what will happen first; the cancelling is taken back by one press (P7)."""
+    her = site.house.enrol(name="Hana Ito", session=timedelta(days=35))
+    page = open_page()
+    page.goto(f"/clients/{her.id}")
+    page.get_by_role("link", name="Move", exact=True).click()
+    day = (site.house.now() + timedelta(days=37)).astimezone(PLACE)
+    page.get_by_label("Day").fill(f"{day:%Y-%m-%d}")
+    page.get_by_role("button", name="Move it").click()
+    expect(page.get_by_text("The visit is moved")).to_be_visible()
+
+    page.get_by_role("link", name="Cancel", exact=True).click()
+    expect(page.get_by_text("What will happen")).to_be_visible()
+    page.get_by_role("button", name="Cancel it").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("The visit stands again")).to_be_visible()
+
+
+def test_the_desk_can_be_worked_by_keyboard_alone(open_page, told):
+    """The first key leads past the menu; search, Enter, and her page opens (WCAG 2.1.1, 2.4.1)."""
+    page = open_page()
+    page.goto("/today")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    page.goto("/clients")
+    expect(page.get_by_label("Name, phone, its last four digits, or email")).to_be_focused()
+    page.keyboard.type("moreau")
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="Alice Moreau")
+    expect(link.first).to_be_visible()
+    link.first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/clients/\d+$"))
+
+
+def test_a_passkey_opens_the_desk(chromium, site):
+    """Added once, it signs in without a password (P10)."""
+    from tests.browser import signed
+
+    context = chromium.new_context(base_url=site.url.replace("127.0.0.1", "localhost"))
+    page = context.new_page()
+    cdp = context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+               "isUserVerified": True, "automaticPresenceSimulation": True}  # fmt: skip
+    cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    page.goto("/login")
+    page.get_by_label("Email").fill(signed.OKAFOR)
+    page.get_by_label("Password", exact=True).fill(signed.PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.goto("/account/passkeys/add")
+    page.get_by_label("Passwordless").check()
+    page.get_by_role("button", name="Add").click()
+    page.wait_for_url(re.compile("/account/(codes|security)"))
+    context.clear_cookies()
+
+    page.goto("/login")
+    page.get_by_role("button", name="Use a passkey").click()
+
+    page.wait_for_url("**/today")
+    context.close()
+
+
+def test_the_day_it_is_is_the_clinics(open_page, site):
+    """Today's page names the clinic's day (P6)."""
+    page = open_page()
+    page.goto("/today")
+    now: datetime = site.house.now().astimezone(PLACE)
+    expect(page.locator("main .lead").first).to_contain_text(str(now.day))
