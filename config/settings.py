@@ -116,6 +116,8 @@ HEARTBEAT_FILE = text("HEARTBEAT_FILE")
 METRICS_TOKEN = secret("METRICS_TOKEN")
 WORKER_METRICS = text("WORKER_METRICS")  # host:port of a worker's own /metrics; "" serves none
 RECONCILE_SECONDS = number("RECONCILE_SECONDS", 60, least=1)
+# A provider's list may lag behind: nothing counts as absent sooner, but in the sandbox (rule 80).
+DOUBT_SECONDS = number("DOUBT_SECONDS", 120, least=1 if ALL_SANDBOX else 120)
 # What one part of an SMS costs, for the forecast; None: no cost is shown.
 SMS_PRICE = price("SMS_PRICE")
 # --- what the provider keeps -----------------------------------------------------------------------

@@ -107,10 +107,11 @@ def _forget_what_processes_remember():
 def _forget() -> None:
     from worker import sealed, tokens
     from worker.actions.record import pulse
-    from worker.actions.send import clinics, prepare
+    from worker.actions.send import clinics, incarnation, prepare
     from worker.web import accounts
 
     clinics.card.cache_clear()
+    incarnation.forget()
     prepare._documents.clear()
     accounts.forget()
     (HOME / "heads.jsonl").unlink(missing_ok=True)  # it outlives what a test's rollback takes back

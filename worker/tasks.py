@@ -16,6 +16,7 @@ from worker.actions.privacy import retain as retention
 from worker.actions.receive.reconcile import reconcile
 from worker.actions.record import heads as publishing
 from worker.actions.record import pulse
+from worker.actions.send import doubt
 from worker.actions.send import tend as tending
 from worker.actions.send.shift import shift
 from worker.channels import carriers
@@ -73,11 +74,12 @@ def follow_zones() -> None:
 
 @task(name="aftercare.reconcile", queue="tend")
 def reconcile_inbound() -> None:
-    """Find texts whose webhook was lost in the provider's list; then empty there what an erasure, or the age, asks for.
+    """Find what webhooks lost, and our own texts of unknown outcome, in the provider's list; then clear copies there.
 
-    One task for both: a provider that hangs may keep one process of a worker from sending, and never two.
+    One task for all: a provider that hangs may keep one process of a worker from sending, and never two.
     """
     reconcile(now=clock.now())
+    doubt.settle_unknown(now=clock.now(), machine=clock.machine())
     copies.clear_copies(now=clock.now())
 
 

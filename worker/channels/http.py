@@ -11,6 +11,7 @@ import contextlib
 import select
 import socket
 import ssl
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 4.0  # a connection idle for longer may be closed by the other side just as we write: ambiguous
 USER_TIMEOUT_MS = 10_000  # TCP_USER_TIMEOUT: a dead peer is known within 10 s
+NO_LINGER = struct.pack("ii", 1, 0)  # closed or killed means reset: no byte leaves the kernel afterwards (rule 80)
 LARGEST_ANSWER = 256 * 1024
 LONGEST_REST = 30.0
 
@@ -224,5 +226,6 @@ def _notice_dead_peers(raw: socket.socket | None) -> None:
     if raw is None:
         return
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)

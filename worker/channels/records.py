@@ -6,6 +6,7 @@ transport: its time-out holds, it follows no redirect, and nothing is logged (ru
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,10 +18,11 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from worker import clock
 from worker.channels.http import IDLE_SECONDS, LostAnswerError, NotStartedError, Pool
 from worker.channels.sms import speaking
+from worker.rules.doubt import Listed
 from worker.rules.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from twilio.rest import Client
 
@@ -74,14 +76,26 @@ class Records:
         wanted: dict[str, Any] = {"date_sent_after": since, "date_sent_before": until, "page_size": PAGE}
         if to:
             wanted["to"] = to
+        found = [_received(each) async for each in self._listed(wanted, deadline) if each.direction == INBOUND]
+        return sorted(found, key=lambda each: (each.at, each.provider_id))
+
+    async def sent(self, *, to: str, deadline: float) -> list[Listed]:
+        """Every text of ours to one number that the provider still has, whatever became of it.
+
+        No filter by date: what waits in the provider's queue has no date of sending yet, and would look absent. Goes
+        through all pages, or raises RecordsError: "too_long" once `clock.running()` has passed `deadline`.
+        """
+        wanted = {"to": to, "page_size": PAGE}
+        return [_sent(each) async for each in self._listed(wanted, deadline) if each.direction != INBOUND]
+
+    async def _listed(self, wanted: dict[str, Any], deadline: float) -> AsyncIterator[Any]:
         page = await self._asked(lambda client: client.messages.page_async(**wanted))
-        found: list[Received] = []
         while page is not None:
-            found += (_received(each) for each in page if each.direction == INBOUND)
+            for each in page:
+                yield each
             if clock.running() > deadline:
                 raise RecordsError("too_long")
             page = await self._asked(partial(_following, page))
-        return sorted(found, key=lambda each: (each.at, each.provider_id))
 
     async def redact(self, provider_id: str) -> None:
         """Empty the text of one message there; one that is gone is empty. Raises RecordsError."""
@@ -136,9 +150,25 @@ def _received(listed: Any) -> Received:
     )
 
 
+def _sent(listed: Any) -> Listed:
+    return Listed(
+        provider_id=storable(str(listed.sid)),
+        body_sha256=hashlib.sha256(str(listed.body or "").encode("utf-8", "replace")).hexdigest(),
+        sender=str(listed.from_ or ""),
+        service=str(listed.messaging_service_sid or ""),
+        at=_moment(listed.date_created),
+        status=str(getattr(listed.status, "value", listed.status) or ""),
+        code=str(listed.error_code or ""),
+    )
+
+
 def _written_at(listed: Any) -> datetime:
     """Without it nobody can tell a STOP that was taken back from one that was not. Raises RecordsError."""
-    for told in (listed.date_sent, listed.date_created):
+    return _moment(listed.date_sent, listed.date_created)
+
+
+def _moment(*told_at: Any) -> datetime:
+    for told in told_at:
         if isinstance(told, datetime) and told.tzinfo is not None:  # the client hands over what it can't read as it is
             return told
     raise RecordsError("no_date")

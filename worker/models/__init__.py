@@ -7,10 +7,12 @@ from worker.models.attempt import Attempt, Receipt
 from worker.models.client import Client, ClientSearch, Contact
 from worker.models.clinic import Clinic, Sender
 from worker.models.consent import ConsentEvent, Evidence, Wording
+from worker.models.doubt import Doubt
 from worker.models.event import Event, Seal
 from worker.models.feed import ApiKey, Feed
 from worker.models.hold import Hold, Pause
 from worker.models.inbound import Inbound
+from worker.models.incarnation import Incarnation
 from worker.models.link import Link
 from worker.models.mailbox import Mailbox
 from worker.models.message import Message, Ready
@@ -27,7 +29,8 @@ from worker.models.zone_rules import ZoneRules
 
 __all__ = [
     "ApiKey", "Appointment", "Approval", "Attempt", "Client", "ClientSearch", "Clinic", "ConsentEvent", "Contact",
-    "Event", "Evidence", "Feed", "Grant", "Hold", "Hour", "Inbound", "Link", "Mailbox", "Message", "Pause", "Protocol",
-    "ProtocolVersion", "ProviderCopy", "Pulse", "Ready", "Receipt", "Seal", "Sender", "Staff", "StaffRole", "StaffTask",
-    "Standing", "Step", "Suppression", "Treatment", "Watermark", "Wording", "ZoneRules",
+    "Doubt", "Event", "Evidence", "Feed", "Grant", "Hold", "Hour", "Inbound", "Incarnation", "Link", "Mailbox",
+    "Message", "Pause", "Protocol", "ProtocolVersion", "ProviderCopy", "Pulse", "Ready", "Receipt", "Seal", "Sender",
+    "Staff", "StaffRole", "StaffTask", "Standing", "Step", "Suppression", "Treatment", "Watermark", "Wording",
+    "ZoneRules",
 ]  # fmt: skip

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from config.celery import app
 from tests import builders
-from tests.actions import outside, post
-from tests.builders import ALICES_PHONE, BOBS_PHONE, NOW
+from tests.actions import post
+from tests.builders import ALICES_PHONE, BOBS_PHONE
 from worker import clock, sealed
 from worker.actions.clients.enrol import enrol
 from worker.actions.consent import standing
@@ -25,24 +25,6 @@ from worker.reading.status import status
 
 LAKESIDE, HILLSIDE = "+12125550100", "+12125550111"
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    """One provider for the module."""
-    started = outside.opened(tmp_path_factory.mktemp("outside"))
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def provider(running, settings, tmp_path_factory):
-    """That provider on a day of its own: the calendar only goes forward, and lists look back a day."""
-    settings.TWILIO_API_URL = running.url
-    settings.CALENDAR_FILE = running.process.args[-1]
-    running.sandbox.clear_faults()
-    clock.step_to(max(NOW, clock.now() + timedelta(days=3)))
-    return running.sandbox
 
 
 @pytest.fixture

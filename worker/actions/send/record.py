@@ -11,14 +11,16 @@ from django.db import DatabaseError, transaction
 from worker.actions.record import verdicts
 from worker.actions.record.task import optin_failed
 from worker.actions.send.due import make_ready
+from worker.actions.send.went import confirm_optin, went
 from worker.channels.base import Accepted, NotStarted, Outcome, Refused, TryLater, Unknown
-from worker.models import Grant, Message
+from worker.models import Attempt, Message
 from worker.models.attempt import AttemptState
 from worker.models.rows import update_many
 from worker.rules.names import AnswerKind
 from worker.rules.states import State
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Sequence
 
     from worker.actions.send.prepare import Prepared
@@ -44,13 +46,12 @@ def record(said: list[Said], *, now: datetime) -> None:
     not stop the others. Raises DatabaseError when something could not be written: what is left in `said` may be
     tried again, for nothing is ever written twice.
     """
-    plain = [each for each in said if not isinstance(each.outcome, Refused)]
-    _record(plain, now)
-    said[:] = [each for each in said if isinstance(each.outcome, Refused)]
+    late = _record([each for each in said if not isinstance(each.outcome, Refused)], now)
+    said[:] = [each for each in said if isinstance(each.outcome, Refused) or each in late]
     failed: DatabaseError | None = None
     for each in list(said):
         try:
-            _refused(each, now)
+            (_late if each in late else _refused)(each, now)
             said.remove(each)
         except DatabaseError as error:
             failed = error
@@ -64,18 +65,37 @@ def _refused(each: Said, now: datetime) -> None:
     verdicts.refused(message_id=each.of.pk, attempt_id=each.of.attempt_id, code=code, status=status, now=now)
 
 
+def _late(each: Said, now: datetime) -> None:
+    """The answer of a worker that had been given up: the text is there, whatever was decided meanwhile (P4)."""
+    assert isinstance(each.outcome, Accepted)
+    told = each.outcome.provider_id[:320]
+    went(attempt_id=each.of.attempt_id, provider_id=told, status="sent", code="", how="late_answer", now=now)
+
+
 @transaction.atomic
-def _record(said: Sequence[Said], now: datetime) -> None:
-    update_many(
+def _record(said: Sequence[Said], now: datetime) -> list[Said]:
+    """Write all but refusals; gives back what was accepted although its attempt had been given up."""
+    changed = update_many(
         "aftercare_attempt",
         "id",
         ("state", "provider_id", "code", "segments", "finished_at"),
         [_attempt(each, now) for each in said],
         OURS,
     )
+    given_up = _given_up(said) if changed != len(said) else set()
+    late = [each for each in said if each.of.attempt_id in given_up]
+    said = [each for each in said if each.of.attempt_id not in given_up]
     _accepted([each for each in said if isinstance(each.outcome, Accepted)], now)
     _unknown([each for each in said if isinstance(each.outcome, Unknown)], now)
     _again([each for each in said if isinstance(each.outcome, NotStarted | TryLater)], now)
+    return [each for each in late if isinstance(each.outcome, Accepted)]
+
+
+def _given_up(said: Sequence[Said]) -> set[uuid.UUID]:
+    """The attempts that were proved absent or put before a person: their messages may be on a second way by now."""
+    ids = [each.of.attempt_id for each in said]
+    settled = Attempt.objects.filter(pk__in=ids, state__in=(AttemptState.ABSENT, AttemptState.UNRESOLVED))
+    return set(settled.values_list("pk", flat=True))
 
 
 def _attempt(each: Said, now: datetime) -> tuple[object, ...]:
@@ -108,13 +128,6 @@ def _accepted(said: Sequence[Said], now: datetime) -> None:
     confirmations = [each.of.pk for each in said if each.of.row["kind"] == AnswerKind.OPTIN_CONFIRMATION]
     if confirmations:
         confirm_optin(confirmations, now=now)
-
-
-def confirm_optin(message_ids: Sequence[int], *, now: datetime) -> None:
-    """The opt-in confirmation reached the provider: the course may begin on that channel (rule 6)."""
-    for standing_id, client_id in Message.objects.filter(pk__in=message_ids).values_list("standing_id", "client_id"):
-        waiting = Grant.objects.filter(standing_id=standing_id, client_id=client_id, confirmed_at__isnull=True)
-        waiting.update(confirmed_at=now)
 
 
 def _unknown(said: Sequence[Said], now: datetime) -> None:

@@ -8,9 +8,6 @@ reached yields no connection, so nothing is claimed and no attempt is spent.
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +21,7 @@ from worker.actions.send import tally
 from worker.actions.send.claim import claim, give_back
 from worker.actions.send.decide import decide
 from worker.actions.send.due import clock_is_trusted, waiting
+from worker.actions.send.incarnation import incarnation
 from worker.actions.send.prepare import Prepared, prepare
 from worker.actions.send.record import Said, record
 from worker.actions.send.tally import Report
@@ -42,7 +40,6 @@ log = structlog.get_logger("aftercare.shift")
 LONGEST = 15.0  # seconds: a worker that is asked to stop is asked between shifts
 GATHER = 0.005  # seconds to let answers gather, so that their outcomes share one commit
 AGAIN = 0.25  # seconds between two tries to write outcomes to a database that does not answer
-WORKER = f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class Carrier(Protocol):
@@ -132,7 +129,7 @@ class _Shift:
             now=clock.now(),
             machine=clock.machine(),
             lease=timedelta(seconds=settings.LEASE_SECONDS),
-            worker=worker_name(),
+            worker=incarnation(),
         )
 
     def _decide(self, claims: list[Claim], held: list[Any]) -> int:
@@ -144,7 +141,7 @@ class _Shift:
             now=clock.now(),
             machine=clock.machine(),
             lease=timedelta(seconds=settings.LEASE_SECONDS),
-            worker=worker_name(),
+            worker=incarnation(),
         )
         for each in going:
             assert each.out is not None
@@ -206,11 +203,3 @@ async def _call(channel: Channel, carrier: Carrier, slot: Any, out: Sms | Mail, 
         carrier.release([slot])
     tally.answered(channel, outcome, clock.running() - began)
     return outcome
-
-
-def worker_name() -> str:
-    """This process's incarnation: host, pid and a random part made after the fork."""
-    global WORKER  # noqa: PLW0603 - one name per process is the point
-    if WORKER.split(":")[1] != str(os.getpid()):
-        WORKER = f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
-    return WORKER
