@@ -34,6 +34,12 @@ def _read_mailbox() -> dict[str, Any]:
     return {"read mailbox": entry} if settings.MAILBOX_URL else {}
 
 
+def _sign_of_life() -> dict[str, Any]:
+    """Each minute, where somebody listens."""
+    entry = {"task": "aftercare.sign_of_life", "schedule": 60.0, "options": {"expires": 60, "queue": "tend"}}
+    return {"sign of life": entry} if settings.DEADMAN_URL else {}
+
+
 app = Celery("aftercare")
 app.config_from_object(
     {
@@ -115,7 +121,8 @@ app.config_from_object(
                 "options": {"expires": 3000, "queue": "tend"},
             },
         }
-        | _read_mailbox(),
+        | _read_mailbox()
+        | _sign_of_life(),
         "imports": ["worker.tasks"],
     }
 )

@@ -120,6 +120,10 @@ RECONCILE_SECONDS = number("RECONCILE_SECONDS", 60, least=1)
 DOUBT_SECONDS = number("DOUBT_SECONDS", 120, least=1 if ALL_SANDBOX else 120)
 # What one part of an SMS costs, for the forecast; None: no cost is shown.
 SMS_PRICE = price("SMS_PRICE")
+# A monitor outside that hears from us each minute while all is well, and wakes somebody when it does not.
+DEADMAN_URL = secret("DEADMAN_URL")
+if DEADMAN_URL and (urlsplit(DEADMAN_URL).scheme not in {"http", "https"} or not urlsplit(DEADMAN_URL).netloc):
+    raise BadSetting("DEADMAN_URL: is no address; for example https://hc-ping.com/your-check, or leave it out")
 # --- what the provider keeps -----------------------------------------------------------------------
 REDACT_AT_PROVIDER_DAYS = number("REDACT_AT_PROVIDER_DAYS", 0)  # 0: texts stay there as long as the provider likes
 # How far each chain has come, signed; worth most on a disk that the database's owner can't write.

@@ -20,6 +20,7 @@ from worker.actions.send import doubt
 from worker.actions.send import tend as tending
 from worker.actions.send.shift import shift
 from worker.channels import carriers
+from worker.reading import alive
 from worker.rules.names import Channel
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ def reconcile_inbound() -> None:
     reconcile(now=clock.now())
     doubt.settle_unknown(now=clock.now(), machine=clock.machine())
     copies.clear_copies(now=clock.now())
+
+
+@task(name="aftercare.sign_of_life", queue="tend")
+def sign_of_life() -> None:
+    """Tell the monitor outside that all is well, when it is."""
+    alive.sign_of_life(now=clock.now(), machine=clock.machine())
 
 
 @task(name="aftercare.publish_heads", queue="tend")

@@ -9,6 +9,7 @@ from django.db import transaction
 from worker import meters, sealed
 from worker.actions.send.went import locked, merge
 from worker.models import Attempt, Message, Receipt
+from worker.models.attempt import AttemptState
 
 if TYPE_CHECKING:
     import uuid

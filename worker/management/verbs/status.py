@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import argparse
 
-HELP = "queues, workers, oldest due, lateness, unknown outcomes, paused, and how the day goes"
+HELP = "queues, workers, oldest due, lateness, unknown outcomes, paused, how the day goes, and what needs a person"
 CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # ECMA-48: home, and erase what stands there
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """How to print it."""
     parser.add_argument("--json", action="store_true", help="print JSON; with --watch a line each time")
+    parser.add_argument(
+        "--check", action="store_true", help="exit 1 when something needs a person at once, for monitors"
+    )
     parser.add_argument(
         "--watch", nargs="?", type=float, const=2.0, metavar="SECONDS", help="again and again, every 2 s if not told"
     )
@@ -27,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     if options.watch is None:
-        _once(as_json=options.json)
-        return 0
+        said = _once(as_json=options.json)
+        return int(options.check and any(each["severity"] == "page" for each in said["alarms"]))
     while True:
         _again(as_json=options.json)
         time.sleep(max(0.2, options.watch))
@@ -36,19 +39,26 @@ def run(options: argparse.Namespace) -> int:
 
 def _said() -> dict[str, Any]:
     from worker import clock
+    from worker.reading import alarms
     from worker.reading.machine_room import machine_room
     from worker.reading.status import status
 
     now = clock.now()
-    return status(now=now) | machine_room(now=now)
+    raised = alarms.as_json(alarms.facts(now=now, machine=clock.machine()))
+    return status(now=now) | machine_room(now=now) | raised
 
 
-def _once(*, as_json: bool) -> None:
+def _once(*, as_json: bool) -> dict[str, Any]:
     from worker.management.cli import show
     from worker.management.glance import lines
 
     said = _said()
-    show(said, as_json=as_json, lines=lines(said))
+    show(said, as_json=as_json, lines=[*lines(said), *_alarms(said)])
+    return said
+
+
+def _alarms(said: dict[str, Any]) -> list[str]:
+    return [f"{each['severity'].upper():6}  {each['says']}\n        {each['mend']}" for each in said["alarms"]]
 
 
 def _again(*, as_json: bool) -> None:
@@ -65,6 +75,10 @@ def _again(*, as_json: bool) -> None:
         connection.close()
         text = f"the database does not answer ({type(error).__name__})"
     else:
-        text = json.dumps(said, default=str) if as_json else "\n".join([f" {said['now'][:19]} UTC", *lines(said)])
+        text = (
+            json.dumps(said, default=str)
+            if as_json
+            else "\n".join([f" {said['now'][:19]} UTC", *lines(said), *_alarms(said)])
+        )
     sys.stdout.write(f"{'' if as_json else CLEAR * sys.stdout.isatty()}{text}\n")
     sys.stdout.flush()

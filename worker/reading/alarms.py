@@ -1,0 +1,169 @@
+"""What is wrong with the house as a whole, and above all what does not happen (P5); nothing here changes anything.
+
+`facts` are plain numbers, for metrics and pages; `alarms` is what of them needs a person, each with its mend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Sum
+
+from worker.models import Attempt, Hour, Message, Receipt, StaffTask, Watermark
+from worker.models.attempt import AttemptState
+from worker.reading.backlog import backlog
+from worker.reading.engine import engine
+from worker.rules.names import Channel
+from worker.rules.states import OPEN, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+MANY = 10_001  # counting further costs a second at ten million rows and helps nobody
+LATE, STUCK, SILENT = 900.0, 300.0, 120.0  # seconds: the oldest due message; the same with none accepted; no round
+IN_DOUBT, UNDECIDED, BEHIND = 1800.0, 300.0, 900.0
+RECEIPTS = timedelta(minutes=30)  # the provider tells within seconds that it passed a text on
+UNCONFIRMED = timedelta(days=3)  # many carriers never confirm; such a text is reported, never sent again (rule 88)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One thing that needs a person: `page` now, `ticket` in the morning."""
+
+    code: str
+    severity: str
+    says: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Ages in seconds, None where there is nothing to age; counts end at 10,001."""
+
+    oldest_due: dict[str, float]  # by channel, calendar; 0.0 when nothing is due
+    accepted: dict[str, int]  # by channel: what providers took in this hour of the calendar and the one before
+    tended_ago: float | None  # machine: since a worker last finished its round; beat and workers are both needed for it
+    undecided: float  # calendar: how long the oldest open message is past its useful time
+    unknown: int
+    unknown_oldest: float  # calendar
+    unresolved: int  # open tasks of staff
+    receipts_missing: float | None  # calendar: since the oldest text that should have brought a receipt, and none came
+    unconfirmed: int  # texts that were accepted days ago and never confirmed
+    drift: int  # open tasks: the provider knew of a STOP that we did not
+    rang_twice: int
+    lists_behind: float  # calendar: how far the reading of incoming texts is behind
+
+
+def facts(*, now: datetime, machine: datetime) -> Facts:
+    """The numbers, each from an index; `now` is calendar, `machine` machine time."""
+    swept = engine().last_sweep
+    doubts = Attempt.objects.filter(message__state=State.UNKNOWN, state=AttemptState.UNKNOWN)
+    return Facts(
+        oldest_due={channel.value: due.oldest_seconds for channel, due in backlog(now=now).items()},
+        accepted=_accepted(now),
+        tended_ago=(machine - swept).total_seconds() if swept else None,
+        undecided=_age(Message.objects.filter(state__in=OPEN, expires_at__lte=now), "expires_at", now),
+        unknown=_count(doubts),
+        unknown_oldest=_age(doubts, "decided_at", now),
+        unresolved=_tasks("unknown_outcome"),
+        receipts_missing=_receipts_missing(now),
+        unconfirmed=_count(_unconfirmed(now - UNCONFIRMED)),
+        drift=_tasks("ledger_drift"),
+        rang_twice=_tasks("rang_twice"),
+        lists_behind=_age(Watermark.objects.filter(name__startswith="inbound:", failures__gt=0), "read_to", now),
+    )
+
+
+def alarms(told: Facts) -> list[Alarm]:
+    """What of the facts needs a person, the most pressing first."""
+    return [*_pages(told), *_tickets(told)]
+
+
+def _pages(told: Facts) -> Iterator[Alarm]:
+    if told.rang_twice:
+        yield _page("rang_twice", f"{told.rang_twice} message(s) reached a client twice", "aftercare tasks names them")
+    if told.tended_ago is None or told.tended_ago > SILENT:
+        since = "never" if told.tended_ago is None else f"{told.tended_ago:.0f} s ago"
+        yield _page("silent", f"the last round of a worker was {since}", "see that worker, beat and Redis run")
+    for channel, age in told.oldest_due.items():
+        if age > STUCK and not told.accepted[channel]:
+            yield _page(f"stuck_{channel}", f"{channel}: nothing is accepted, and something is due for {age:.0f} s",
+                        "aftercare doctor checks the provider; aftercare status shows pauses and circuits")  # fmt: skip
+        elif age > LATE:
+            yield _page(f"late_{channel}", f"{channel}: the oldest due message waits for {age:.0f} s",
+                        "start more workers, or see what slows the provider")  # fmt: skip
+    if told.undecided > UNDECIDED:
+        yield _page("undecided", f"a message is past its useful time for {told.undecided:.0f} s without a decision",
+                    "see that a worker runs; its log names the step that failed")  # fmt: skip
+    if told.lists_behind > BEHIND:
+        yield _page("list_behind", f"a list of incoming texts could not be read for {told.lists_behind:.0f} s",
+                    "aftercare status names the list and the code: a STOP may lie in it")  # fmt: skip
+
+
+def _tickets(told: Facts) -> Iterator[Alarm]:
+    if told.unknown_oldest > IN_DOUBT:
+        yield _ticket("unknown", f"{told.unknown} outcome(s) unknown, the oldest for {told.unknown_oldest:.0f} s",
+                      "aftercare unknown lists them with what was found out")  # fmt: skip
+    if told.unresolved:
+        yield _ticket("unresolved", f"{told.unresolved} outcome(s) that only a person can settle", "aftercare unknown")
+    if told.receipts_missing is not None:
+        yield _ticket("receipts", f"texts go, and no receipt came for {told.receipts_missing:.0f} s",
+                      "see that the provider reaches PUBLIC_URL/hooks/twilio/status")  # fmt: skip
+    if told.drift:
+        yield _ticket("drift", f"the provider knew {told.drift} STOP(s) that we did not",
+                      "look for what was lost: aftercare tasks names the clients")  # fmt: skip
+
+
+def as_json(told: Facts) -> dict[str, Any]:
+    """The alarms for machines."""
+    return {"alarms": [{"code": each.code, "severity": each.severity, "says": each.says, "mend": each.mend}
+                       for each in alarms(told)]}  # fmt: skip
+
+
+def is_well(told: Facts) -> bool:
+    """True while nothing needs a person at once: then an outside monitor may hear from us."""
+    return not any(_pages(told))
+
+
+def _page(code: str, says: str, mend: str) -> Alarm:
+    return Alarm(code=code, severity="page", says=says, mend=mend)
+
+
+def _ticket(code: str, says: str, mend: str) -> Alarm:
+    return Alarm(code=code, severity="ticket", says=says, mend=mend)
+
+
+def _accepted(now: datetime) -> dict[str, int]:
+    since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    summed = Hour.objects.filter(hour__gte=since).values_list("channel").annotate(taken=Sum("accepted"))
+    return {channel.value: 0 for channel in Channel} | dict(summed)
+
+
+def _receipts_missing(now: datetime) -> float | None:
+    newest = Receipt.objects.filter(attempt__channel=Channel.SMS).order_by("-pk").values_list("received_at", flat=True)
+    last = newest.first()
+    silent = _unconfirmed(now - RECEIPTS)
+    if last is not None:
+        silent = silent.filter(sent_at__gt=last)
+    oldest: datetime | None = silent.order_by("sent_at").values_list("sent_at", flat=True).first()
+    return (now - oldest).total_seconds() if oldest else None
+
+
+def _unconfirmed(before: datetime) -> Any:
+    return Message.objects.filter(channel=Channel.SMS, state=State.ACCEPTED, sent_at__lte=before)
+
+
+def _tasks(kind: str) -> int:
+    return _count(StaffTask.objects.filter(done_at__isnull=True, kind=kind))
+
+
+def _age(found: Any, column: str, now: datetime) -> float:
+    oldest = found.order_by(column).values_list(column, flat=True).first()
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+
+def _count(found: Any) -> int:
+    return len(found.values_list("pk")[:MANY])
