@@ -14,7 +14,7 @@ from tests.builders import ALICES_PHONE
 from worker import clock
 from worker.actions.receive.receipt import receipt
 from worker.actions.send import doubt, incarnation
-from worker.actions.send.due import close_missed, doubt_silent
+from worker.actions.send.due import close_missed, doubt_silent, promote
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import Said, record
 from worker.actions.send.shift import shift
@@ -66,6 +66,7 @@ def _life(pid):
 
 
 def _shift():
+    promote(now=clock.now())
     carrier = sms.make()
     try:
         return shift(channel=Channel.SMS, carrier=carrier, slots=4, longest=3.0)
