@@ -54,8 +54,11 @@ def test_every_page_can_be_used_by_everybody(open_page, told, scripts):
     """WCAG 2.2 AA at 320 and 1280 pixels, light and dark, with scripts and without (issue 6, point 8)."""
     found: list[str] = []
     for who, pages in story.pages(told).items():
-        page = open_page(who, scripts=scripts)
-        page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
+        page = open_page(who)
+        if scripts:
+            page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
+        else:  # axe itself is a script and needs the browser's: only ours are kept away
+            page.route("**/static/**/*.js", lambda route: route.abort())
         for address in pages.values():
             found.extend(look(page, address))
     assert found == []

@@ -73,8 +73,18 @@ def _act(each: dict[str, Any], staff: dict[str, str]) -> dict[str, Any]:
         "by": staff.get(row["recorded_by"], row["recorded_by"]),
         "wording": each["wording"],
         "evidence": evidence,
-        "said": [(name.replace("_", " "), value) for name, value in evidence.get("said", {}).items() if value],
+        "said": [
+            (name.replace("_", " "), _said(name, value)) for name, value in evidence.get("said", {}).items() if value
+        ],
     }
+
+
+def _said(name: str, value: Any) -> Any:
+    """A signature in words: the strokes themselves are in the JSON."""
+    if name != "signature":
+        return value
+    drawn = "drawn on a screen" if value.get("strokes") else ""
+    return ", ".join(each for each in (value.get("typed"), drawn, value.get("device")) if each)
 
 
 def _message(each: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from worker.rules.plan import PlannedMessage
 
 
+LINKS = (("care", "c"), ("unsubscribe", "u"), ("confirm", "y"))
 PRETEND = "A" * 24  # the token of a link that is not made yet
 
 
@@ -124,7 +125,8 @@ def _line(each: PlannedMessage, asked: Asked) -> Line:
 def _words(each: PlannedMessage, asked: Asked) -> tuple[str, str]:
     """Subject and text as she would read them; links are as long as real ones."""
     source = rendering.version(asked.version.document).source
-    values = WORST_CASE | template_values(
+    links = {f"{name}_url": f"{settings.PUBLIC_URL}/{kind}/{PRETEND}" for name, kind in LINKS}
+    values = WORST_CASE | links | template_values(
         channel=each.channel, language=asked.language, zone=zone(asked.zone), clinic=asked.clinic, name=asked.name,
         messages_promised=source.frequency, interval_days=source.interval_days,
         session_at=asked.session_at, treated_at=asked.treated_at,
