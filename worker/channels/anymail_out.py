@@ -233,6 +233,7 @@ class Session:
             to=[mail.to],
             reply_to=[mail.reply_to],
             alternatives=[(mail_bytes.page(mail), "text/html")],
+            attachments=_visit(mail),
             headers={
                 "Message-ID": mail.message_id,
                 **mail_bytes.list_headers(mail),
@@ -255,6 +256,12 @@ class Session:
         if not CLIENT_ERROR <= status < SERVER_ERROR:
             return Unknown(f"http {status}")
         return Refused(OUR_LOGIN if status in LOCKED_OUT else OUR_CONTENT)
+
+
+def _visit(mail: Mail) -> list[tuple[str, bytes, str]]:
+    if not mail.calendar:
+        return []
+    return [(mail_bytes.CALENDAR_FILE, mail.calendar, f"text/calendar; method={mail.calendar_method}")]
 
 
 def _accepted(provider_id: object) -> Outcome:

@@ -95,3 +95,5 @@ class Mail:
     unsubscribe_url: str
     unsubscribe_mail: str = ""  # a mailto: URL beside it, only where such mail is read (rule 115)
     auto_submitted: Literal["auto-generated", "auto-replied"] = "auto-generated"
+    calendar: bytes = b""  # a visit for the client's calendar, attached (RFC 5545)
+    calendar_method: str = ""  # what it asks of the calendar: PUBLISH or CANCEL (RFC 5546)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058 3.1: exactly this
 LONGEST_SUBJECT, LONGEST_NAME, LONGEST_URL, LONGEST_ID = 250, 100, 900, 255
+CALENDAR_FILE = "visit.ics"
 WORD = 39  # bytes in one encoded word: with "Subject: " before it the line stays within 76 (RFC 2047 2)
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -54,16 +55,43 @@ def raw(mail: Mail) -> bytes:
     Nothing but Date (the calendar's now, UTC) depends on anything but `mail`. Raises Refusal, see `checked`.
     """
     mail = checked(mail)
-    # "=_" can't stand in quoted-printable, so no text can ever end its part early (RFC 2045 6.7).
-    boundary = "=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:32]
-    head = "".join(f"{name}: {value}\r\n" for name, value in _headers(mail))
+    if mail.calendar:
+        return _with_calendar(mail)
+    return _head(mail).encode("ascii") + _words(mail)
+
+
+def _with_calendar(mail: Mail) -> bytes:
+    """The same words, and the visit attached: an alternative would hide the words from whoever can read a calendar."""
+    boundary = _boundary(mail, "visit")
+    head = f'{_head(mail)}Content-Type: multipart/mixed; boundary="{boundary}"\r\n'
+    kind = f'text/calendar; charset="utf-8"; method={mail.calendar_method}; name="{CALENDAR_FILE}"'
+    part = (
+        f"\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
+        f'Content-Disposition: attachment; filename="{CALENDAR_FILE}"\r\n\r\n'
+    )
+    lines = base64.encodebytes(mail.calendar).replace(b"\n", b"\r\n")
+    parts = (head.encode("ascii"), b"\r\n" + _words(mail), part.encode("ascii") + lines, b"")
+    return f"\r\n--{boundary}".encode().join(parts) + b"--\r\n"
+
+
+def _words(mail: Mail) -> bytes:
+    boundary = _boundary(mail, "")
     lines = (
-        f'{head}Content-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode("ascii"),
+        f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode("ascii"),
         _part("plain", mail.text),  # text first: the last part a reader understands wins (RFC 2046 5.1.4)
         _part("html", page(mail)),
         b"",
     )
     return f"\r\n--{boundary}".encode().join(lines) + b"--\r\n"
+
+
+def _head(mail: Mail) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in _headers(mail))
+
+
+def _boundary(mail: Mail, part: str) -> str:
+    # "=_" can't stand in quoted-printable nor in base64, so nothing can ever end its part early (RFC 2045 6.7).
+    return "=_" + hashlib.sha256(f"{mail.message_id}{part}".encode()).hexdigest()[:32]
 
 
 def page(mail: Mail) -> str:
@@ -110,6 +138,8 @@ def checked(mail: Mail) -> Mail:
     _unsubscribe(mail.unsubscribe_url)
     if mail.unsubscribe_mail:
         _shape(mail.unsubscribe_mail, "unsubscribe_mail", _MAILTO, "give one mailto URL, percent-encoded")
+    if mail.calendar:
+        _shape(mail.calendar_method, "calendar_method", re.compile("PUBLISH|CANCEL"), "use one of the two")
     for field, value in (("text", mail.text), ("html", mail.html)):
         if not value.strip() or _UNSENDABLE.search(value):
             raise Refusal(field, "is empty or has a control character", "write it again as plain words")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MANY = 1000
 PLAIN = {
     "address_twice": "one address had two records: look at what each said, then `aftercare release`",
+    "another_time": "asks for another time: call the client, and move the visit",
     "ask_consent": "ask the client whether she agrees to messages",
     "cancel_or_stop": "wrote CANCEL: the texts have ended; ask whether the visit is meant, it is still booked",
     "copy_not_deleted": "a copy at the provider could not be deleted; ask its support",
@@ -41,6 +42,7 @@ PLAIN = {
     "unclear_reply": "a reply is unclear and the address on hold: read it, then `aftercare release` or `revoke`",
     "unknown_outcome": "nobody knows whether this message left: ask the client, then `aftercare unknown`",
     "visit_time": "the law changed the clock there: compare the visit with the calendar, and move it if need be",
+    "whose_visit": "several clients share this phone and one answered a reminder: ask who",
     "whose_yes": "several clients share this phone and one said YES: ask who",
     "wrong_number_reply": "says it is the wrong number: ask the client for hers",
     "yes_reply": "said YES after a STOP, which opens nothing: ask whether she wants messages",

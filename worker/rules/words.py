@@ -16,6 +16,7 @@ from worker.rules.clauses import asks, clauses_of, cross, silent
 from worker.rules.lexicons import EVERY
 from worker.rules.phrases import found, matched, without
 from worker.rules.spelling import mended
+from worker.rules.visit_words import visit_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +43,8 @@ class Word(StrEnum):
     START = "start"
     HELP = "help"
     YES = "yes"
+    CONFIRM = "confirm"  # she comes to the visit she was reminded of
+    ANOTHER_TIME = "another_time"  # she wants that visit at another time
     UNCLEAR = "unclear"  # hold this number's SMS and ask staff (rule 17)
     NONE = "none"
 
@@ -203,8 +206,10 @@ def _answer(text: str, written: Clauses, clauses: Clauses, lexicon: Lexicon) -> 
         return Reading(Word.START, keyword, _is_all(written, (keyword,)))
     if keyword in lexicon.yes and not question:
         return Reading(Word.YES, keyword, _is_all(written, (keyword,)))
-    if cross(text) or (question and len(core) <= 1):
+    if cross(text) or (question and len(core) <= 1 and visit_word(text) is None):
         return _UNCLEAR
+    if answered := visit_word(text):
+        return Reading(Word(answered.value))
     return _NOTHING if any(_harmless(clauses, tongue) for tongue in lexicon.tongues) else _UNCLEAR
 
 

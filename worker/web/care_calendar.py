@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from worker import clock
+from worker.invitations import FILE, entry_of
 from worker.models import Appointment
 from worker.models.appointment import AppointmentStatus
 from worker.rules.invitation import Visit, invitation, method_of
@@ -17,7 +18,6 @@ from worker.rules.local_time import zone
 from worker.web.care_plan import opened
 from worker.web.headers import private
 from worker.web.pages import nothing_here
-from worker.web.phrases import say, spoken
 from worker.web.unavailable import needs_database
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def calendar(request: HttpRequest, token: str) -> HttpResponseBase:
         return nothing_here(request)
     entry = _entry(found[0], visit)
     answer = HttpResponse(invitation(entry), content_type=f"text/calendar; charset=utf-8; method={method_of(entry)}")
-    answer.headers["Content-Disposition"] = 'attachment; filename="visit.ics"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{FILE}"'
     return answer
 
 
@@ -59,19 +59,13 @@ def next_visit(link: Link, now: datetime) -> Appointment | None:
 
 
 def _entry(link: Link, visit: Appointment) -> Visit:
-    clinic, language = link.clinic, link.client.language
-    words = say(language, clinic=clinic.name, phone=clinic.phone)
-    return Visit(
-        uid=f"visit-{visit.pk}@{clinic.mail_domain}",
+    return entry_of(
+        link.clinic,
+        visit_id=visit.pk,
         edition=visit.edition,
         changed_at=visit.changed_at,
         starts_at=visit.starts_at,
         zone=zone(link.client.zone),
-        language=spoken(language),
-        summary=words["visit"],
-        question=words["visit_question"],
-        place=clinic.postal_address,
-        clinic=clinic.name,
-        reply_to=clinic.reply_to,
+        language=link.client.language,
         cancelled=visit.status == AppointmentStatus.CANCELLED,
     )

@@ -74,8 +74,6 @@ _SAID = {
         "plan_title": "Your plan, day by day",
         "reading_now": "you are reading this",
         "from_us": "This page is yours alone. It is kept by {clinic}.",
-        "visit": "Visit at {clinic}",
-        "visit_question": "A question, or another time? Call {phone}.",
         "calendar": "Put your next visit into your calendar",
         "pause_title": "Please call us about your care",
         "pause_lead": "{clinic} is going over these notes just now, so they are not shown. Your team will gladly"
@@ -148,8 +146,6 @@ _SAID = {
         "plan_title": "Su plan, día por día",
         "reading_now": "lo que está leyendo",
         "from_us": "Esta página es solo suya. La guarda {clinic}.",
-        "visit": "Cita en {clinic}",
-        "visit_question": "¿Una pregunta, u otra hora? Llame al {phone}.",
         "calendar": "Añadir su próxima cita a su calendario",
         "pause_title": "Por favor, llámenos sobre sus cuidados",
         "pause_lead": "{clinic} está revisando estas notas en este momento, por eso no se muestran. Su equipo le"

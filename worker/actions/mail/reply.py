@@ -13,6 +13,7 @@ from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.outdated import was_answered_since
 from worker.actions.consent.revoke import Revocation, revoke_standing
 from worker.actions.receive.confirm_stop import confirm_stop
+from worker.actions.receive.visit_answer import answer_visit
 from worker.actions.receive.visit_question import ask_about_visits
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
@@ -20,6 +21,7 @@ from worker.models import Contact, Inbound, Standing
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel
 from worker.rules.red_flags import is_red_flag
+from worker.rules.visit_words import VisitWord
 from worker.rules.words import Reading, Word, read
 
 if TYPE_CHECKING:
@@ -132,6 +134,8 @@ def _take(
         _stop(row, stored, reply, reading, phones, now)
     elif reading.kind == Word.UNCLEAR:
         _hold(row, stored, "unclear_reply", now)
+    elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME) and not elsewhere:
+        answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
     elif reading.kind in FOR_STAFF:
         _ask_staff(f"{reading.kind}_reply", row, stored, now)
     if reading.kind != Word.NONE and is_red_flag(reply.words):

@@ -17,6 +17,7 @@ from worker.actions.consent.revoke import Revocation, revoke_standing
 from worker.actions.receive.answer import plan_answer
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.red_flag import raise_alarm
+from worker.actions.receive.visit_answer import answer_visit
 from worker.actions.receive.visit_question import ask_about_visits
 from worker.actions.record.audit import chained_at_the_end, record
 from worker.actions.record.task import open_task
@@ -25,6 +26,7 @@ from worker.models.store import store
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import AnswerKind, Channel
 from worker.rules.provider_words import answered_help, answered_start, answered_stop
+from worker.rules.visit_words import VisitWord
 from worker.rules.words import Word, read
 
 if TYPE_CHECKING:
@@ -125,6 +127,8 @@ def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: d
         plan_answer(row, kind=AnswerKind.HELP, cause=once_a_day, address=reply.address, now=now, since=since)
     elif reading.kind == Word.UNCLEAR:
         hold_standing(row, why="unclear_reply", source=f"inbound:{stored.pk}", now=now)
+    elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME):
+        answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
     elif reading.kind in (Word.START, Word.YES):
         _agree(reading, reply, row, stored, now)
     urgent = raise_alarm(reading, reply.body, row=row, stored=stored, address=reply.address, now=now)
@@ -136,7 +140,10 @@ def _agree(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: 
     """YES answers our open question, START undoes this phone's own STOP; any other yes after a STOP is for staff."""
     if reading.kind == Word.YES:
         yes = Yes("sms", stored.received_at, f"inbound:{stored.pk}", {"body": reply.body})
-        settled = say_yes(row, yes, now=now) or row.suppressed_at is None
+        settled = say_yes(row, yes, now=now)
+        if not settled and row.suppressed_at is None:  # nothing of ours was open but the reminder: "yes, I come"
+            answer_visit(row, word=VisitWord.CONFIRM, stored=stored, now=now)
+            settled = True
     else:
         answered = reply.provider_answers and answered_start(reply.body, reply.opt_out_type)
         settled = restore(row, stored=stored, address=reply.address, body=reply.body, answered=answered, now=now)

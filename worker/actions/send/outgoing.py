@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from worker import tokens
 from worker.channels import mail_bytes
 from worker.channels.base import Mail, Sms
+from worker.invitations import entry_of
 from worker.opening import hours_of
 from worker.rules.hours import closing_after
+from worker.rules.invitation import invitation, method_of
 from worker.rules.names import Channel, MessageClass
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.actions.send.prepare import Prepared
+    from worker.rules.invitation import Visit
 
 SHORT = timedelta(minutes=1)  # where no closing time is known, rather too short than into the night
 LONGEST_VALIDITY = 36_000  # seconds; Twilio takes no more (rule 49)
@@ -56,6 +61,28 @@ def validity(each: Prepared, now: datetime) -> int:
 
 
 def _mail(each: Prepared) -> Mail:
+    mail = _plain_mail(each)
+    visit = _visit(each)
+    return replace(mail, calendar=invitation(visit), calendar_method=method_of(visit)) if visit else mail
+
+
+def _visit(each: Prepared) -> Visit | None:
+    """The visit that a mail is about, for the client's calendar.
+
+    Published, not requested: a calendar answers a request by a mail of its own, which nobody wrote and which would be
+    read as the client's words.
+    """
+    row = each.row
+    if row["appointment_id"] is None or each.card is None:
+        return None
+    return entry_of(
+        each.card.clinic, visit_id=row["appointment_id"], edition=row["appointment__edition"],
+        changed_at=row["appointment__changed_at"], starts_at=row["appointment__starts_at"], zone=ZoneInfo(row["zone"]),
+        language=row["language"],
+    )  # fmt: skip
+
+
+def _plain_mail(each: Prepared) -> Mail:
     assert each.card is not None
     assert each.voice is not None
     clinic, voice, row = each.card.clinic, each.voice, each.row

@@ -45,9 +45,10 @@ COLUMNS = {
     "appointment_id": "m.appointment_id", "contact__address_sealed": "contact.address_sealed",
     "contact__link_key": "contact.link_key", "contact__holder_sealed": "contact.holder_sealed",
     "care__key": "care.key", "client__name_sealed": "client.name_sealed",
-    "appointment__starts_at": "appointment.starts_at", "treatment__performed_at": "treatment.performed_at",
+    "appointment__starts_at": "appointment.starts_at", "appointment__edition": "appointment.edition",
+    "appointment__changed_at": "appointment.changed_at", "treatment__performed_at": "treatment.performed_at",
 }  # fmt: skip
-MOMENTS = ("due_at", "expires_at", "appointment__starts_at", "treatment__performed_at")
+MOMENTS = ("due_at", "expires_at", "appointment__starts_at", "appointment__changed_at", "treatment__performed_at")
 WORDS = (("channel", Channel), ("purpose", Purpose), ("cls", MessageClass))
 LOAD = (
     f"SELECT {', '.join(COLUMNS.values())} FROM aftercare_message m "
