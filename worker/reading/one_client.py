@@ -104,8 +104,10 @@ class OneClient:
 
     @property
     def stopped(self) -> bool:
-        """True when nothing may go to any address of hers."""
-        return bool(self.reach) and all(each.stopped_at for each in self.reach)
+        """True when she said stop, and nothing that she agreed to is left at another address."""
+        live = {"active", "pending"}
+        left = [each for each in self.reach if not each.stopped_at and live & set(each.grants.values())]
+        return any(each.stopped_at for each in self.reach) and not left
 
 
 def one_client(client: Client, *, now: datetime) -> OneClient:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.builders import NOW, message, messages_of, standing_of
+from tests.builders import ALICES_PHONE, NOW, message, messages_of, standing_of, text_from
 from worker import clock
 from worker.actions.staff import accounts
 from worker.models import Appointment, Event, Message, StaffTask
@@ -78,6 +78,14 @@ def test_end_messages_ends_them_at_once(desk):
     assert standing_of(desk.alice).suppressed_at is not None
     assert answer.context["known"].stopped
     assert f"staff:{desk.people['lakeside', Role.DESK].pk}" in {each.by for each in answer.context["known"].acts}
+
+
+def test_a_stop_by_text_leaves_the_mail_that_she_agreed_to(desk):
+    """STOP ends the number; the page does not claim that all has ended while mail still comes (rule 25)."""
+    text_from(desk.lakeside, ALICES_PHONE, "STOP")
+    shown = page(desk).context["known"]
+    assert not shown.stopped
+    assert {each.channel for each in shown.reach if each.stopped_at} == {"sms"}
 
 
 def test_less_than_everything_can_end(desk):
