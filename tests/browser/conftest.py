@@ -32,6 +32,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in Path(item.path).parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.processes)
+            item.add_marker(pytest.mark.xdist_group("browser"))  # one house and one Chromium a run
             if not CHROMIUM:
                 item.add_marker(why)
 
