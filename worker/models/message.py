@@ -86,4 +86,7 @@ class Ready(models.Model):
 
     class Meta:
         constraints = (UniqueConstraint(fields=["message", "lease"], name="ready_fence"),)
-        indexes = (Index(fields=["channel", "due_at"], name="ready_due"),)
+        indexes = (
+            Index(fields=["channel", "due_at"], name="ready_due"),
+            Index(fields=["channel", "clinic_id", "due_at"], name="ready_fair"),
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -26,21 +27,87 @@ class Claim(NamedTuple):
 
 
 @transaction.atomic
-def claim(*, channel: str, limit: int, now: datetime, machine: datetime, lease: timedelta, worker: str) -> list[Claim]:
+def claim(
+    *,
+    channel: str,
+    limit: int,
+    now: datetime,
+    machine: datetime,
+    lease: timedelta,
+    worker: str,
+    crowded: bool = True,
+) -> list[Claim]:
     """Lease up to `limit` due messages of a channel, oldest first; two workers never get the same one.
 
+    When it is `crowded`, more being due than one claim takes, each clinic that has something due gets the same share
+    of the claim and the rest goes by age: one clinic's flood never delays another's text.
     `now` is calendar time (what is due), `machine` machine time (which leases are over).
     """
-    skip = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    rows = fetch(
-        "WITH due(claimed) AS MATERIALIZED (SELECT message_id FROM aftercare_ready "
-        "WHERE channel = %s AND due_at <= %s AND free_at <= %s "
-        f"ORDER BY due_at LIMIT {int(limit)} {skip}) "
-        "UPDATE aftercare_ready AS r SET lease = r.lease + 1, free_at = %s, worker = %s "
-        "FROM due WHERE r.message_id = due.claimed RETURNING message_id, lease",
-        [channel, now, machine, machine + lease, worker],
-    )
-    return [Claim(*row) for row in rows]
+    ask = _Ask(channel, now, machine, machine + lease, worker)
+    clinics = ask.clinics() if crowded else []
+    if len(clinics) < 2:  # noqa: PLR2004 - alone there is nobody to be fair to
+        return ask.oldest(limit)
+    claims = ask.shares(clinics, limit)
+    return claims + (ask.oldest(limit - len(claims)) if len(claims) < limit else [])
+
+
+DUE = "FROM aftercare_ready WHERE channel = %s AND due_at <= %s AND free_at <= %s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One claim's question to the table of what is ready."""
+
+    channel: str
+    now: datetime
+    machine: datetime
+    until: datetime
+    worker: str
+
+    @property
+    def _due(self) -> list[Any]:
+        return [self.channel, self.now, self.machine]
+
+    def oldest(self, limit: int) -> list[Claim]:
+        """Claim by age alone."""
+        return self._lease(f"SELECT message_id {DUE} ORDER BY due_at LIMIT {int(limit)} {_skip()}", self._due)
+
+    def shares(self, clinics: list[int], limit: int) -> list[Claim]:
+        """Claim the oldest few of each clinic."""
+        share = max(1, limit // len(clinics))
+        if connection.vendor == "postgresql":
+            one = f"SELECT message_id, due_at {DUE} AND clinic_id = c.id ORDER BY due_at LIMIT {share} {_skip()}"
+            these, listed = "unnest(%s::bigint[]) AS c(id)", [clinics]
+            picked = (
+                f"SELECT d.message_id FROM {these} CROSS JOIN LATERAL ({one}) d ORDER BY d.due_at LIMIT {int(limit)}"
+            )
+            return self._lease(picked, [*listed, *self._due])
+        ranked = f"SELECT message_id, due_at, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at) AS place {DUE}"
+        picked = f"SELECT message_id FROM ({ranked}) WHERE place <= {share} ORDER BY due_at LIMIT {int(limit)}"
+        return self._lease(picked, self._due)
+
+    def clinics(self) -> list[int]:
+        """Every clinic that has something due, from index entry to index entry: a flood costs no more than one text."""
+        first = f"SELECT min(clinic_id) {DUE}"
+        found = fetch(
+            f"WITH RECURSIVE c(id) AS ({first} UNION ALL SELECT ({first} AND clinic_id > c.id) FROM c "
+            "WHERE c.id IS NOT NULL) SELECT id FROM c WHERE id IS NOT NULL",
+            [*self._due, *self._due],
+        )
+        return [row[0] for row in found]
+
+    def _lease(self, picked: str, params: list[Any]) -> list[Claim]:
+        rows = fetch(
+            f"WITH due(claimed) AS MATERIALIZED ({picked}) "
+            "UPDATE aftercare_ready AS r SET lease = r.lease + 1, free_at = %s, worker = %s "
+            "FROM due WHERE r.message_id = due.claimed RETURNING message_id, lease",
+            [*params, self.until, self.worker],
+        )
+        return [Claim(*row) for row in rows]
+
+
+def _skip() -> str:
+    return "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
 
 
 @transaction.atomic

@@ -111,7 +111,7 @@ class _Shift:
         held = turns.run(self._carrier.reserve(min(due, room)))
         claims: list[Claim] = []
         try:
-            claims = self._claim(len(held)) if held else []
+            claims = self._claim(len(held), crowded=due >= len(held)) if held else []
             going = self._decide(claims, held)
         except DatabaseError as error:
             return self._stumbled(error, claims)
@@ -122,7 +122,7 @@ class _Shift:
             turns.run(asyncio.sleep(0))  # the first bytes leave before the next database round
         return len(claims)
 
-    def _claim(self, limit: int) -> list[Claim]:
+    def _claim(self, limit: int, *, crowded: bool) -> list[Claim]:
         return claim(
             channel=self._channel,
             limit=limit,
@@ -130,6 +130,7 @@ class _Shift:
             machine=clock.machine(),
             lease=timedelta(seconds=settings.LEASE_SECONDS),
             worker=incarnation(),
+            crowded=crowded,
         )
 
     def _decide(self, claims: list[Claim], held: list[Any]) -> int:
