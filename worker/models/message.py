@@ -68,6 +68,11 @@ class Message(models.Model):
             Index(fields=["reason"], condition=Q(state="held"), name="message_held"),  # asked each second, and few
             Index(fields=["decided_at"], condition=Q(state="unknown"), name="message_unknown"),
             Index(fields=["sent_at"], condition=Q(state="accepted", channel="sms"), name="message_unconfirmed"),
+            Index(
+                fields=["decided_at"],
+                condition=Q(state__in=["refused", "undelivered", "unresolved"]),
+                name="message_failed",
+            ),
             Index(fields=["client", "state"], name="message_of_client"),
             Index(fields=["standing", "state"], name="message_of_address"),
         )

@@ -35,6 +35,7 @@ PLAIN = {
     "its_workers_died": "its workers died again and again; a person has to look",
     "no_address": "there is no readable address",
     "worker_silent": "the worker fell silent during the call: nobody knows yet whether it left",
+    "given_up": "an operator gave it up",
     "not_listed": "the provider's own list does not show it; it is asked once more before anything follows",
     "found": "the provider's own list shows it",
     "late_answer": "the worker's answer came after all: it had left",
