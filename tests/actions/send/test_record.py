@@ -15,6 +15,7 @@ from tests import builders
 from tests.actions import post
 from tests.builders import NOW
 from worker.actions.receive.receipt import receipt
+from worker.actions.send.circuit import try_circuits
 from worker.actions.send.due import close_missed, doubt_silent
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import Said, record
@@ -163,6 +164,7 @@ def test_bad_credentials_keep_the_queue(alice):
     """20003 is ours to mend: the message waits five minutes at a time, and goes when the account works again."""
     message = _sent(alice, Refused("20003"))
     assert message.due_at == DUE + timedelta(minutes=5)
+    assert try_circuits(now=message.due_at) == 1
     assert _sent(alice, at=message.due_at).state == "accepted"
     assert not builders.standing_of(alice).suppressed_at
 

@@ -13,6 +13,7 @@ from worker.actions.consent.stale import reconfirm_all
 from worker.actions.record.audit import record
 from worker.actions.record.drift import note_drift
 from worker.actions.record.task import open_task, optin_failed
+from worker.actions.send.circuit import open_circuit
 from worker.actions.send.due import make_ready
 from worker.models import Attempt, Message, Standing
 from worker.models.attempt import AttemptState
@@ -87,6 +88,8 @@ def apply_effect(standing: Standing, message: Message, verdict: Verdict, *, now:
         reconfirm_all(standing, source=source, now=now)
     elif effect == Effect.REVIEW:
         hold_standing(standing, why="provider_review", source=source, now=now)
+    elif effect == Effect.OPEN_CIRCUIT:
+        open_circuit(clinic_id=message.clinic_id, channel=message.channel, code=verdict.code, now=now)
     open_task(
         clinic_id=message.clinic_id,
         client_id=message.client_id,

@@ -11,6 +11,7 @@ from worker import clock
 from worker.actions.course.feed import alarm_silent
 from worker.actions.record import pulse
 from worker.actions.record.audit import append_seals, lock_chain, unsealed
+from worker.actions.send.circuit import try_circuits
 from worker.actions.send.due import close_missed, doubt_silent, promote, release_unpaused
 from worker.models import Clinic
 from worker.models.chain import INSTALLATION
@@ -32,6 +33,7 @@ def tend(*, tick: Tick | None = None) -> dict[str, int]:
     """
     did = {
         "promoted": _tried(lambda: promote(now=clock.now())),
+        "tried": _tried(lambda: try_circuits(now=clock.now())),
         "released": _tried(release_unpaused),
         "missed": _tried(lambda: close_missed(now=clock.now(), machine=clock.machine())),
         "doubted": _tried(lambda: doubt_silent(now=clock.now(), machine=clock.machine())),
