@@ -171,3 +171,28 @@ def test_the_interface_speaks_spanish_to_a_spanish_browser(desk):
     said = browser.get("/today").content.decode()
     assert "Hoy" in said
     assert browser.post("/language", {"language": "es", "next": "https://elsewhere.example/"})["Location"] == "/"
+
+
+def test_forms_pass_behind_a_proxy_with_tls(desk, settings):
+    """The proxy speaks TLS, we see HTTP, the browser names the public origin: its forms are not a stranger's."""
+    assert settings.PUBLIC_URL in settings.CSRF_TRUSTED_ORIGINS
+    settings.CSRF_TRUSTED_ORIGINS = ["https://care.example"]
+    settings.ALLOWED_HOSTS = ["care.example"]
+    browser = Browser(enforce_csrf_checks=True, SERVER_NAME="care.example")
+    token = re.search(r'csrfmiddlewaretoken" value="([^"]+)', browser.get("/login").content.decode())[1]
+    person, said = known(desk), {"password": PASSWORD, "csrfmiddlewaretoken": token}
+    ours = browser.post("/login", {"login": person.email, **said}, headers={"origin": "https://care.example"})
+    assert ours["Location"] == "/today"
+    theirs = browser.post("/login", {"login": person.email, **said}, headers={"origin": "https://elsewhere.example"})
+    assert theirs.status_code == 403
+
+
+def test_the_first_owner_comes_by_the_command(desk, capsys):
+    """`aftercare create-owner` prints a link that sets a password; her other roles stay (P10)."""
+    from worker.management.cli import main
+
+    sam = desk.people["lakeside", Role.DESK]
+    assert main(["create-owner", sam.email, "--clinic", "lakeside"]) == 0
+    link = re.search(r"/invitation/\S+", capsys.readouterr().out)[0]
+    assert Browser().get(link).status_code == 200
+    assert {each.role for each in sam.roles.all()} == {"desk", "owner"}
