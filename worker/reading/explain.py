@@ -59,6 +59,7 @@ PLAIN = {
     "newer_goes_first": "something newer was due as well, and went first",
     "promised_number_reached": "the client has had as many messages as she was promised for this session",
     "contradiction": "it contradicts what another treatment asks of the client: a practitioner has to decide",
+    "contradicted": "it contradicted another treatment, and the practitioner decided for that one",
     "merged": "another treatment's message says the same, more strictly",
     "calendar_silent": "the clinic's calendar had been silent for too long to trust the visit's time",
 }

@@ -17,6 +17,7 @@ PLAIN = {
     "another_time": "asks for another time: call the client, and move the visit",
     "ask_consent": "ask the client whether she agrees to messages",
     "cancel_or_stop": "wrote CANCEL: the texts have ended; ask whether the visit is meant, it is still booked",
+    "contradiction": "two treatments ask opposite things of the client: a practitioner decides by `aftercare settle`",
     "copy_not_deleted": "a copy at the provider could not be deleted; ask its support",
     "feed_silent": "a calendar has told us nothing for long: look whether it still runs; reminders wait for it",
     "hand_over": "this instruction can't be sent any more: hand it over by phone",

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from worker.actions.clients import find
+from worker.actions.course.agree import agree
 from worker.actions.course.cancel import cancel
 from worker.actions.course.plan import plan
 from worker.actions.course.visit import care_of, last_treatment, lock_client
@@ -88,6 +89,7 @@ def _one(client_id: int, newest: ProtocolVersion, by: str, now: datetime) -> tup
         )  # fmt: skip
         anchors = [Anchor.APPOINTMENT] if place else [Anchor.TREATMENT, Anchor.APPOINTMENT, Anchor.COURSE]
         made += len(plan(course, anchors=anchors, now=now, handing_over=waiting).messages)
+    agree(client, by=by, now=now)
     record(
         clinic_id=client.clinic_id, kind="version_adopted", subject=f"client:{client.pk}", actor=by, at=now,
         facts={"version": newest.pk, "ended": ended, "planned": made},

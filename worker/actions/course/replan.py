@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.actions.course.agree import agree
 from worker.actions.course.plan import plan
 from worker.actions.course.visit import last_treatment
 from worker.models import Appointment, Link
@@ -29,6 +30,7 @@ def replan(client: Client, *, channel: Channel, now: datetime) -> list[Message]:
     planned = confirmation(client, channel=channel, now=now)
     for course, anchors in _courses(client, now):
         planned += plan(course, anchors=anchors, channels=[channel], now=now, future_only=True).messages
+    agree(client, by="system", now=now)
     return planned
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from worker.actions.clients import find
 from worker.actions.course import appointment
+from worker.actions.course.agree import agree
 from worker.actions.course.cancel import cancel
 from worker.actions.course.plan import Result, plan
 from worker.actions.course.visit import care_of, last_treatment, lock_client, warn_if_outside
@@ -111,7 +112,9 @@ def _settle(client: Client, version: ProtocolVersion, by: str, now: datetime) ->
         clinic=client.clinic, client=client, version=newest.version, care=care_of(client, newest.version, now),
         treatment=newest, appointment=visits[0] if visits else None,
     )  # fmt: skip
-    return plan(course, anchors=[Anchor.TREATMENT, Anchor.COURSE], now=now)
+    planned = plan(course, anchors=[Anchor.TREATMENT, Anchor.COURSE], now=now)
+    agree(client, by=by, now=now)
+    return planned
 
 
 def _fulfil(appointment_id: int, made: Treatment, by: str, now: datetime) -> None:

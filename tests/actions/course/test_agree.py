@@ -1,0 +1,130 @@
+"""Two treatments, one client: contradictions stop before the practitioner, repetitions go once (anchors C8)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests import builders
+from tests.actions import post
+from tests.actions.course.versions import approved, newest
+from tests.builders import NOW, OKAFOR, SAM
+from worker.actions.consent.hold import pause, resume
+from worker.actions.course import treatment
+from worker.actions.course.agree import settle
+from worker.models import Attempt, Message, Ready, StaffTask
+from worker.models.hold import PauseScope
+from worker.rules.refusal import Refusals
+from worker.rules.steps import Instruction, Telling
+
+DAY = timedelta(days=1)
+NOT_FOR_14 = Instruction(topic="exfoliating", telling=Telling.AVOID, until_day=14)
+FROM_3 = Instruction(topic="exfoliating", telling=Telling.DO, from_day=3)
+NOT_FOR_7 = replace(NOT_FOR_14, until_day=7)
+
+
+def saying(source, **says):
+    """The protocol with instructions on some of its steps, day_3 for "day-3"."""
+    found = {step.replace("_", "-"): said for step, said in says.items()}
+    return replace(
+        source,
+        steps=tuple(
+            replace(step, rule=replace(step.rule, says=(found[step.rule.code],))) if step.rule.code in found else step
+            for step in source.steps
+        ),
+    )
+
+
+def two(house, first, second):
+    """Alice, under needling and then under peeling on the same day; the two treatments."""
+    source = newest(house.lakeside)
+    approved(house.lakeside, saying(source, **first), NOW)
+    approved(house.lakeside, saying(replace(source, code="peeling"), **second), NOW)
+    alice = builders.alice().client
+    done = treatment.Done(client_id=alice.pk, protocol="peeling", external_id="T-2", performed_at=NOW)
+    made, _ = treatment.add(done=done, by="staff:1", now=NOW)
+    return alice.treatments.exclude(pk=made.pk).get(), made
+
+
+def texts(of, code):
+    """(state, reason) of a step's text."""
+    return Message.objects.filter(treatment=of, step__code=code, channel="sms").values_list("state", "reason").get()
+
+
+def test_a_contradiction_waits_for_the_practitioner(house):
+    """C8: "not for 14 days" of one and "from day 3" of the other are both held; all else goes on."""
+    needling, peeling = two(house, {"day_1": NOT_FOR_14}, {"day_3": FROM_3})
+    assert texts(needling, "day-1") == texts(peeling, "day-3") == ("held", "contradiction")
+    assert texts(needling, "day-3") == texts(peeling, "day-1") == ("planned", "")
+    task = StaffTask.objects.get(kind="contradiction")
+    assert task.facts == {"treatments": [needling.pk, peeling.pk], "topic": "exfoliating"}
+    held = Message.objects.filter(state="held")
+    assert not Ready.objects.filter(message__in=held).exists()
+    for day in range(1, 5):
+        post.round_of_post(NOW + day * DAY)
+    assert not Attempt.objects.filter(message__in=held).exists()
+
+
+def test_the_practitioner_decides_and_it_stays_decided(house):
+    """C8: the kept treatment's words go, the other's end; a correction afterwards doesn't bring them back."""
+    needling, peeling = two(house, {"day_1": NOT_FOR_14}, {"day_3": FROM_3})
+    task = StaffTask.objects.get(kind="contradiction")
+    settle(task_id=task.pk, keep=needling.pk, by=OKAFOR, now=NOW)
+    assert texts(needling, "day-1") == ("planned", "")
+    assert texts(peeling, "day-3") == ("cancelled", "contradicted")
+    treatment.correct(treatment_id=peeling.pk, performed_at=NOW - timedelta(hours=2), by="staff:1", now=NOW)
+    again = Message.objects.filter(treatment=peeling, step__code="day-3", channel="sms")
+    assert set(again.values_list("state", flat=True)) == {"cancelled"}
+    assert StaffTask.objects.filter(kind="contradiction").count() == 1
+
+
+def test_what_went_already_stops_what_would_contradict_it(house):
+    """C8: she was told yesterday; the other treatment's text is held, though the first can't be."""
+    source = newest(house.lakeside)
+    approved(house.lakeside, saying(source, day_1=NOT_FOR_14), NOW)
+    approved(house.lakeside, saying(replace(source, code="peeling"), day_3=FROM_3), NOW)
+    alice = builders.alice().client
+    post.confirmed(NOW)
+    assert post.round_of_post(NOW + DAY) == ["day-1"]
+    done = treatment.Done(client_id=alice.pk, protocol="peeling", external_id="T-2", performed_at=NOW + DAY)
+    made, _ = treatment.add(done=done, by="staff:1", now=NOW + DAY)
+    assert texts(made, "day-3") == ("held", "contradiction")
+
+
+def test_a_pause_that_ends_lets_no_contradiction_go(house):
+    """C8: what a pause held is held for the contradiction now."""
+    source = newest(house.lakeside)
+    approved(house.lakeside, saying(source, day_1=NOT_FOR_14), NOW)
+    approved(house.lakeside, saying(replace(source, code="peeling"), day_3=FROM_3), NOW)
+    alice = builders.alice().client
+    post.confirmed(NOW)
+    pause(scope=PauseScope.ALL, value="", why="tests", by="staff:1", now=NOW)
+    post.round_of_post(NOW + DAY)
+    first = alice.treatments.get()
+    assert texts(first, "day-1") == ("held", "paused")
+    done = treatment.Done(client_id=alice.pk, protocol="peeling", external_id="T-2", performed_at=NOW + DAY)
+    treatment.add(done=done, by="staff:1", now=NOW + DAY)
+    resume(scope=PauseScope.ALL, value="", by="staff:1", now=NOW + DAY)
+    assert texts(first, "day-1") == ("held", "contradiction")
+
+
+def test_what_both_say_on_one_day_goes_once_by_the_stricter(house):
+    """C8: the same topic on the same day; the text that asks for less ends, in neither course anything else."""
+    needling, peeling = two(house, {"day_3": NOT_FOR_14}, {"day_3": NOT_FOR_7})
+    assert texts(needling, "day-3") == ("planned", "")
+    assert texts(peeling, "day-3") == ("cancelled", "merged")
+    assert texts(peeling, "day-1") == ("planned", "")
+    assert not StaffTask.objects.filter(kind="contradiction").exists()
+
+
+@pytest.mark.parametrize("by", [SAM, builders.MILLER])
+def test_only_the_clinics_practitioner_settles(house, by):
+    """P3, P10: neither the desk nor another clinic's practitioner, and only for one of the two."""
+    needling, _ = two(house, {"day_1": NOT_FOR_14}, {"day_3": FROM_3})
+    task = StaffTask.objects.get(kind="contradiction")
+    for who, keep in ((by, needling.pk), (OKAFOR, 10**9)):
+        with pytest.raises(Refusals):
+            settle(task_id=task.pk, keep=keep, by=who, now=NOW)
+    assert texts(needling, "day-1") == ("held", "contradiction")
