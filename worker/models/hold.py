@@ -32,13 +32,14 @@ class Hold(models.Model):
 
 
 class PauseScope(StrEnum):
-    """What a pause stops; `all` is the kill switch (rule 144)."""
+    """What a pause stops; `all` is the kill switch (rule 144), `drain` lets workers finish and claim nothing new."""
 
     ALL = "all"
     CLINIC = "clinic"
     CHANNEL = "channel"
     PROTOCOL = "protocol"
     SENDER = "sender"
+    DRAIN = "drain"
 
 
 class Pause(models.Model):

@@ -78,7 +78,9 @@ class House(Collector):
         yield _gauge("ledger_drift", "Stops that the provider knew and we did not.", {(): drift})
         pauses = Pause.objects.filter(ended_at__isnull=True)
         by_scope = [each.scope for each in pauses]
-        paused = {(scope,): by_scope.count(scope) for scope in ("all", "clinic", "channel", "protocol", "sender")}
+        paused = {
+            (scope,): by_scope.count(scope) for scope in ("all", "clinic", "channel", "protocol", "sender", "drain")
+        }
         yield _gauge("paused", "Pauses that stand, by what they stop.", paused, ("scope",))
         yield _gauge("pause_oldest_age_seconds", "The oldest pause.", {(): self._age(pauses, "since")})
 

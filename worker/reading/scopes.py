@@ -8,8 +8,12 @@ from worker.rules.names import Channel
 from worker.rules.refusal import Refusal, Refusals
 
 
-def scope_of(*, everything: bool, clinic: str, channel: str, protocol: str, sender: str) -> tuple[PauseScope, str]:
+def scope_of(
+    *, everything: bool, clinic: str, channel: str, protocol: str, sender: str, drain: bool = False
+) -> tuple[PauseScope, str]:
     """Scope and value of a pause. Raises Refusals for something that is not there."""
+    if drain:
+        return PauseScope.DRAIN, ""
     if everything:
         return PauseScope.ALL, ""
     if channel:

@@ -121,10 +121,12 @@ def doubt_silent(*, now: datetime, machine: datetime) -> int:
 
 
 def waiting(*, channel: str, now: datetime, machine: datetime, limit: int) -> int:
-    """How many messages of a channel could be claimed now, counted up to `limit`."""
+    """How many messages of a channel could be claimed now, counted up to `limit`; none while the house is drained."""
     rows = fetch(
         "SELECT count(*) FROM (SELECT 1 FROM aftercare_ready "
-        f"WHERE channel = %s AND due_at <= %s AND free_at <= %s LIMIT {int(limit)}) AS due",
+        f"WHERE channel = %s AND due_at <= %s AND free_at <= %s "
+        f"AND NOT EXISTS (SELECT 1 FROM aftercare_pause WHERE scope = '{PauseScope.DRAIN}' AND ended_at IS NULL) "
+        f"LIMIT {int(limit)}) AS due",
         [channel, plain(now), plain(machine)],
     )
     return int(rows[0][0])
@@ -152,7 +154,7 @@ def _covered(scope: PauseScope, value: str) -> Q:
     if scope == PauseScope.SENDER:
         own = Sender.objects.filter(pk=int(value)).values("clinic_id", "channel").first()
         return Q(**own) if own else Q(pk__in=[])
-    return ~Q(pk__in=[])
+    return Q(pk__in=[]) if scope == PauseScope.DRAIN else ~Q(pk__in=[])  # what is drained is not held, only left
 
 
 def clock_is_trusted() -> bool:

@@ -23,6 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def add_scope(parser: argparse.ArgumentParser) -> None:
     """The scopes that pause and resume share."""
     parser.add_argument("--all", action="store_true", help="everything, everywhere")
+    parser.add_argument("--drain", action="store_true", help="workers finish what they hold, and claim nothing new")
     parser.add_argument("--clinic", default="", metavar="SLUG")
     parser.add_argument("--channel", default="", choices=["sms", "email"])
     parser.add_argument("--protocol", default="", metavar="CODE")
@@ -34,15 +35,18 @@ def scope(options: argparse.Namespace) -> tuple[str, str]:
     from worker.reading.scopes import scope_of
     from worker.rules.refusal import Refusal, Refusals
 
-    named = [options.all, options.clinic, options.channel, options.protocol, options.sender]
+    named = [options.all, options.drain, options.clinic, options.channel, options.protocol, options.sender]
     if not any(named):
-        raise Refusals([Refusal("scope", "is missing", "name --all, --clinic, --channel, --protocol or --sender")])
+        raise Refusals(
+            [Refusal("scope", "is missing", "name --all, --drain, --clinic, --channel, --protocol or --sender")]
+        )
     return scope_of(
         everything=options.all,
         clinic=options.clinic,
         channel=options.channel,
         protocol=options.protocol,
         sender=options.sender,
+        drain=options.drain,
     )
 
 
