@@ -88,7 +88,8 @@ def test_a_stop_is_seen_at_the_desk_at_once(open_page, site):
 
     assert answered["hook"]["status"] == 200
     expect(page.get_by_text("stopped", exact=True)).to_be_visible()
-    expect(page.get_by_text("Nothing: she said stop.")).to_be_visible()
+    coming = page.get_by_role("region", name="What will come").get_by_role("link").all_inner_texts()
+    assert set(coming) <= {"stop-confirmation"}, "only the one confirmation may still leave (rule 22)"
 
 
 def test_she_fills_it_in_on_her_own_phone(open_page, site):
