@@ -18,6 +18,7 @@ from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config import metrics
+from worker.broker import PREFIX, is_redis
 
 if TYPE_CHECKING:
     from celery.apps.worker import Worker
@@ -40,23 +41,27 @@ def _sign_of_life() -> dict[str, Any]:
     return {"sign of life": entry} if settings.DEADMAN_URL else {}
 
 
+REDIS_OPTIONS = {
+    "socket_timeout": 5,  # without these a half-open connection is not noticed within 150 s
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 5,
+    "visibility_timeout": 600,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "unacked_mutex_expire": 30,
+    "global_keyprefix": PREFIX,
+}
 app = Celery("aftercare")
 app.config_from_object(
     {
         "broker_url": settings.BROKER_URL,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # the default of 100 makes a worker give up
-        "broker_transport_options": {
-            "socket_timeout": 5,  # without these a half-open connection is not noticed within 150 s
-            "socket_connect_timeout": 2,
-            "socket_keepalive": True,
-            "health_check_interval": 5,
-            "visibility_timeout": 600,
-            "unacked_restore_interval": 5,
-            "unacked_restore_throttle": 1,
-            "unacked_mutex_expire": 30,
-            "global_keyprefix": "aftercare:",
-        },
+        "broker_transport_options": REDIS_OPTIONS if is_redis(settings.BROKER_URL) else {},
+        # RabbitMQ: quorum queues outlive the loss of a node. Redis knows no kinds of queues, and overlooks these.
+        "task_default_queue_type": "classic" if is_redis(settings.BROKER_URL) else "quorum",
+        "task_create_missing_queue_type": "classic" if is_redis(settings.BROKER_URL) else "quorum",
         "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1},
         "result_backend": None,
         "task_ignore_result": True,
@@ -170,6 +175,13 @@ def _reconcile_first(**_: Any) -> None:
     with contextlib.suppress(OperationalError):
         for name in ("reconcile", "follow_zones"):
             app.send_task(f"aftercare.{name}", queue="tend", expires=60, retry=False)
+
+
+@signals.worker_process_init.connect
+def _trace(**_: Any) -> None:
+    from worker import traces
+
+    traces.begin()
 
 
 @signals.task_prerun.connect

@@ -13,3 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # second.
 sys.setswitchinterval(0.0005)
 application = get_wsgi_application()
+
+from worker import traces  # noqa: E402 - it asks the settings
+
+traces.begin()  # after gunicorn's fork: the application is loaded in each worker

@@ -107,6 +107,7 @@ def _forget_what_processes_remember():
 def _forget() -> None:
     from worker import sealed, tokens
     from worker.actions.record import pulse
+    from worker.actions.restore import lineage
     from worker.actions.send import clinics, incarnation, prepare
     from worker.web import accounts
 
@@ -116,6 +117,8 @@ def _forget() -> None:
     accounts.forget()
     (HOME / "heads.jsonl").unlink(missing_ok=True)  # it outlives what a test's rollback takes back
     pulse.forget_last()
+    lineage.forget()
+    lineage.mark_file().unlink(missing_ok=True)
     sealed.forget_keys()
     tokens.forget_keys()
 

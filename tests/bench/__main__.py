@@ -35,6 +35,10 @@ def main() -> int:
         from tests.bench import desk
 
         return desk.main(options.clients)
+    if options.only == "scrape":
+        from tests.bench import scrape
+
+        return scrape.main()
     if not machine.measurable():
         return _say("bench: CPU time is read from /proc/PID, which this system doesn't have; run it on Linux", 2)
     began = time.monotonic()
@@ -67,7 +71,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=20.0, help="of STOP webhooks, a database (default 20)")
     parser.add_argument("--texts", type=int, default=20_000, help="texts to read (default 20000)")
-    parser.add_argument("--only", choices=["desk"], help="the desk's pages alone, with 200,000 clients on PostgreSQL")
+    parser.add_argument(
+        "--only", choices=["desk", "scrape"], help="the desk's pages, or a scrape, with 3 million messages"
+    )
     parser.add_argument("--clients", type=int, default=200_000, help="clients of the desk (default 200000)")
     parser.add_argument("--only-stops", action="store_true", help="leave the senders out")
     parser.add_argument("--output", type=Path, default=OUTPUT, help=f"where the figures go (default {OUTPUT})")

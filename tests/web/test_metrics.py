@@ -97,6 +97,13 @@ def test_with_redis_away_everything_else_is_told(house, browser, monkeypatch, tm
     assert "aftercare_due_backlog" in told
 
 
+def test_another_broker_is_left_to_its_own_tools(house, browser, monkeypatch):
+    """RabbitMQ instead of Redis: no series of it, so that no alert takes it for a Redis that is away."""
+    monkeypatch.setattr(settings, "BROKER_URL", "amqp://guest:guest@127.0.0.1:9//")
+    told = families(browser)
+    assert not [name for name in told if name.startswith("aftercare_broker")]
+
+
 def test_redis_tells_its_queues_and_whether_it_may_forget(house, browser, monkeypatch, tmp_path):
     """A real Redis: depth by queue, eviction policy, its clock."""
     with PrivateRedis(tmp_path / "redis") as redis:

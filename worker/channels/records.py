@@ -53,6 +53,16 @@ class Received:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """One text of ours as the provider lists it; `at` is aware UTC, by the provider's clock."""
+
+    provider_id: str
+    to: str
+    body: str
+    at: datetime
+
+
 class Records:
     """One account at the provider, over one connection that is closed at the end: `with Records(...) as records`."""
 
@@ -96,6 +106,15 @@ class Records:
             if clock.running() > deadline:
                 raise RecordsError("too_long")
             page = await self._asked(partial(_following, page))
+
+    async def left(self, *, since: datetime, until: datetime, deadline: float) -> list[Left]:
+        """Every text of ours that left this account from `since` to `until` (aware UTC), oldest first.
+
+        Goes through all pages, or raises RecordsError: "too_long" once `clock.running()` has passed `deadline`.
+        """
+        wanted: dict[str, Any] = {"date_sent_after": since, "date_sent_before": until, "page_size": PAGE}
+        found = [_left(each) async for each in self._listed(wanted, deadline) if each.direction != INBOUND]
+        return sorted(found, key=lambda each: (each.at, each.provider_id))
 
     async def redact(self, provider_id: str) -> None:
         """Empty the text of one message there; one that is gone is empty. Raises RecordsError."""
@@ -160,6 +179,13 @@ def _sent(listed: Any) -> Listed:
         status=str(getattr(listed.status, "value", listed.status) or ""),
         code=str(listed.error_code or ""),
     )
+
+
+def _left(listed: Any) -> Left:
+    return Left(
+        provider_id=storable(str(listed.sid)), to=str(listed.to or ""), body=str(listed.body or ""),
+        at=_written_at(listed),
+    )  # fmt: skip
 
 
 def _written_at(listed: Any) -> datetime:

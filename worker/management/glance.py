@@ -66,6 +66,8 @@ def _parts(said: dict[str, Any]) -> Iterator[str]:
         age = said[key]
         mark = "!" if age is None or age > SILENT else " "
         yield f"{mark}last {what} {'never' if age is None else _span(age) + ' ago'}"
+    if not said["broker_is_redis"]:
+        return
     if broker is None:
         yield "!Redis does not answer: STOPs are kept all the same, sends wait"
         return

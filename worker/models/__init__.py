@@ -13,6 +13,7 @@ from worker.models.feed import ApiKey, Feed
 from worker.models.hold import Hold, Pause
 from worker.models.inbound import Inbound
 from worker.models.incarnation import Incarnation
+from worker.models.lineage import Lineage
 from worker.models.link import Link
 from worker.models.mailbox import Mailbox
 from worker.models.message import Message, Ready
@@ -29,8 +30,8 @@ from worker.models.zone_rules import ZoneRules
 
 __all__ = [
     "ApiKey", "Appointment", "Approval", "Attempt", "Client", "ClientSearch", "Clinic", "ConsentEvent", "Contact",
-    "Doubt", "Event", "Evidence", "Feed", "Grant", "Hold", "Hour", "Inbound", "Incarnation", "Link", "Mailbox",
-    "Message", "Pause", "Protocol", "ProtocolVersion", "ProviderCopy", "Pulse", "Ready", "Receipt", "Seal", "Sender",
-    "Staff", "StaffRole", "StaffTask", "Standing", "Step", "Suppression", "Treatment", "Watermark", "Wording",
-    "ZoneRules",
+    "Doubt", "Event", "Evidence", "Feed", "Grant", "Hold", "Hour", "Inbound", "Incarnation", "Lineage", "Link",
+    "Mailbox", "Message", "Pause", "Protocol", "ProtocolVersion", "ProviderCopy", "Pulse", "Ready", "Receipt",
+    "Seal", "Sender", "Staff", "StaffRole", "StaffTask", "Standing", "Step", "Suppression", "Treatment",
+    "Watermark", "Wording", "ZoneRules",
 ]  # fmt: skip

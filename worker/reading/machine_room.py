@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+
 from worker import broker, clock
 from worker.models import Hour, Message
 from worker.reading.backlog import MANY
@@ -31,6 +33,7 @@ def machine_room(*, now: datetime) -> dict[str, Any]:
         "last_sweep_seconds": _age(seen.last_sweep, machine),
         "consumers": seen.consumers,
         "broker": _broker(),
+        "broker_is_redis": broker.is_redis(settings.BROKER_URL),
         "hours": hours,
         "day": {
             "went": sum(each["accepted"] for each in hours),

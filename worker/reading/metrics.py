@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import django
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -113,7 +114,9 @@ def _database() -> Iterator[Metric]:
 
 
 def _broker() -> Iterator[Metric]:
-    """With Redis away there is one series of it alone: `broker_up 0`."""
+    """With Redis away there is one series of it alone: `broker_up 0`; with another broker none, its own tools tell."""
+    if not broker.is_redis(settings.BROKER_URL):
+        return
     seen = broker.look()
     yield _gauge("broker_up", "1 when Redis answers within a third of a second.", {(): int(seen is not None)})
     if seen is None:

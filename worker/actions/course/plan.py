@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef
 
+from worker import traces
 from worker.actions.record.task import open_task
 from worker.actions.send.due import make_ready
 from worker.models import Attempt, ConsentEvent, Contact, Message, Step
@@ -72,6 +73,7 @@ def plan(
     ]
     fresh = Message.objects.bulk_create(not_planned_yet(rows))
     make_ready(fresh, now=now)
+    traces.planned((each.pk for each in fresh), clinic_id=course.client.clinic_id)
     hand_over = [
         each
         for each in laid

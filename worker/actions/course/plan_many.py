@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from worker import traces
 from worker.actions.course.plan import Result, hand_over_to_staff, message_of, not_planned_yet
 from worker.actions.send.due import make_ready
 from worker.models import Contact, Grant, Message, Step
@@ -53,6 +54,8 @@ def plan_many(courses: Sequence[Course], *, anchors: Iterable[Anchor], now: date
     for first in range(0, len(rows), MANY):
         result.messages.extend(_stored(not_planned_yet(rows[first : first + MANY])))
     make_ready(result.messages, now=now)
+    if result.messages:
+        traces.planned((each.pk for each in result.messages), clinic_id=result.messages[0].clinic_id)
     return result
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from worker import meters, sealed
+from worker import meters, sealed, traces
 from worker.actions.send.went import locked, merge
 from worker.models import Attempt, Message, Receipt
 from worker.models.attempt import AttemptState
@@ -41,7 +41,8 @@ def receipt(
     )
     if fresh:
         meters.receipt(attempt.channel, status, _since_taken(attempt, now))
-        merge(attempt, message, standing, status, code, provider_id, now)
+        with traces.handled("receipt", (message.pk,), status=status[:24]):
+            merge(attempt, message, standing, status, code, provider_id, now)
     return True
 
 

@@ -92,6 +92,11 @@ def reconcile(*, now: datetime, longest: float = LONGEST) -> Report:
     return report
 
 
+def lists() -> list[Source]:
+    """Every list that is read; one whose credentials can't be read is left out."""
+    return _sources(Report())
+
+
 def _sources(report: Report) -> list[Source]:
     """The lists: one per number, or one per account where a messaging service hides which numbers it has."""
     accounts: dict[tuple[str, str], list[Sender]] = {}

@@ -15,8 +15,9 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from worker import clock, meters
+from worker import clock, meters, traces
 from worker.actions.record import pulse
+from worker.actions.restore import lineage
 from worker.actions.send import tally
 from worker.actions.send.claim import claim, give_back
 from worker.actions.send.decide import decide
@@ -104,7 +105,7 @@ class _Shift:
         room = self._slots - len(self._flying)
         try:
             due = waiting(channel=self._channel, now=clock.now(), machine=clock.machine(), limit=room)
-            if not due or not clock_is_trusted():
+            if not due or not clock_is_trusted() or not lineage.looked():
                 return 0
         except DatabaseError as error:
             return self._stumbled(error, [])
@@ -147,7 +148,7 @@ class _Shift:
         for each in going:
             assert each.out is not None
             self._report.calls(each.row["due_at"], clock.now())
-            call = _call(self._channel, self._carrier, held.pop(), each.out, started)
+            call = _call(each, self._carrier, held.pop(), each.out, started)
             self._flying[turns.loop().create_task(call)] = each
         return len(going)
 
@@ -193,14 +194,15 @@ class _Shift:
                 turns.run(asyncio.sleep(AGAIN))
 
 
-async def _call(channel: Channel, carrier: Carrier, slot: Any, out: Sms | Mail, started: float) -> Outcome:
+async def _call(each: Prepared, carrier: Carrier, slot: Any, out: Sms | Mail, started: float) -> Outcome:
     began, outcome = clock.running(), None
     try:
-        outcome = await carrier.send(slot, out, started)
+        with traces.handled("send", (each.pk,), channel=each.channel):
+            outcome = await carrier.send(slot, out, started)
     except Exception as error:  # noqa: BLE001 - whatever broke, it may have left: never "not sent"
         log.error("call failed", attempt=out.attempt_id, error=type(error).__name__)
         outcome = Unknown(type(error).__name__)
     finally:
         carrier.release([slot])
-    tally.answered(channel, outcome, clock.running() - began)
+    tally.answered(each.channel, outcome, clock.running() - began)
     return outcome

@@ -11,6 +11,7 @@ from worker import clock
 from worker.actions.course.feed import alarm_silent
 from worker.actions.record import pulse
 from worker.actions.record.audit import append_seals, lock_chain, unsealed
+from worker.actions.restore import lineage
 from worker.actions.send.circuit import try_circuits
 from worker.actions.send.due import close_missed, doubt_silent, promote, release_unpaused
 from worker.models import Clinic
@@ -40,6 +41,7 @@ def tend(*, tick: Tick | None = None) -> dict[str, int]:
         "silent_feeds": _tried(lambda: alarm_silent(now=clock.now())),
         "sealed": _tried(seal_decisions),
     }
+    _tried(lambda: int(lineage.looked()))
     pulse.swept()
     pulse.worked()
     if tick is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import transaction
 
+from worker import meters
 from worker.actions.record import verdicts
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
@@ -89,6 +90,7 @@ def _settle(attempt: Attempt, provider_id: str, code: str, now: datetime) -> Non
 
 def _rang_twice(attempt: Attempt, now: datetime) -> None:
     """What was proved absent came to light after it had been sent again: it must never happen, and never silently."""
+    transaction.on_commit(meters.DUPLICATES.inc)
     log.error("rang_twice", message=attempt.message_id, attempt=attempt.pk.hex)
     open_task(
         clinic_id=attempt.clinic_id, client_id=attempt.message.client_id, kind="rang_twice",

@@ -1,0 +1,116 @@
+"""A database that is older than its mark is found out before anything is sent, and everything is held (P4)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests import builders
+from tests.actions import post
+from tests.builders import NOW
+from worker import clock
+from worker.actions.consent.hold import pause
+from worker.actions.restore import lineage, replay
+from worker.actions.send.shift import shift
+from worker.management.cli import main
+from worker.models import Lineage, Message, Pause
+from worker.models.hold import PauseScope
+from worker.rules.names import Channel
+from worker.rules.refusal import Refusals
+
+DUE = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def alice(house):
+    """Alice, by SMS alone, her opt-in confirmation accepted."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    return client
+
+
+def marked(count):
+    """The file says that the database had come so far."""
+    said = {"count": count, "at": clock.machine().isoformat()}
+    lineage.mark_file().write_text(json.dumps(said), encoding="utf-8")
+
+
+def stands():
+    """Whether everything is paused."""
+    return Pause.objects.filter(scope=PauseScope.ALL, ended_at__isnull=True).exists()
+
+
+def test_the_first_shift_after_a_restore_sends_nothing(alice, monkeypatch):
+    """P4: the worker looks before its first call: due, consented, approved, and held all the same."""
+    lineage.look(now=NOW)
+    marked(Lineage.objects.get().count + 1)
+    monkeypatch.setattr("worker.clock.now", lambda: DUE)
+    post.promote(now=DUE)
+    provider = post.Provider()
+    shift(channel=Channel.SMS, carrier=provider, slots=4)
+    assert provider.taken == []
+    assert stands()
+    assert Message.objects.get(client=alice, step__code="same-day").reason == "paused"
+
+
+def test_counting_goes_on_by_the_minute_and_the_file_follows(alice, django_capture_on_commit_callbacks):
+    """Not each look counts; each count reaches the file."""
+    with django_capture_on_commit_callbacks(execute=True):
+        assert not lineage.look(now=NOW)
+    first = Lineage.objects.get().count
+    with django_capture_on_commit_callbacks(execute=True):
+        lineage.look(now=NOW)
+    assert Lineage.objects.get().count == first
+    Lineage.objects.update(counted_at=clock.machine() - timedelta(minutes=2))
+    with django_capture_on_commit_callbacks(execute=True):
+        lineage.look(now=NOW)
+    assert json.loads(lineage.mark_file().read_text())["count"] == Lineage.objects.get().count == first + 1
+    assert not stands()
+
+
+@pytest.mark.parametrize("garbled", ["", "{", "[]", '{"count": "many"}'])
+def test_a_file_that_nobody_can_read_stops_nothing(alice, garbled):
+    """P12: it is written anew; only a mark that was read proves anything."""
+    lineage.look(now=NOW)
+    lineage.mark_file().write_text(garbled, encoding="utf-8")
+    assert not lineage.look(now=NOW)
+    assert not stands()
+
+
+def test_a_new_database_beside_an_old_file_is_no_restore(house):
+    """Nothing in it could go twice."""
+    marked(700)
+    assert not lineage.look(now=NOW)
+    assert Lineage.objects.get().count == 701
+
+
+def test_a_pause_of_everything_that_stood_before_stays_its_own(alice):
+    """Rule 144: whoever paused it before keeps that pause; it is held once, not twice."""
+    pause(scope=PauseScope.ALL, value="", why="holidays", by="Sam", now=NOW)
+    lineage.declare_restored(now=NOW)
+    lineage.declare_restored(now=NOW)
+    assert Pause.objects.filter(scope=PauseScope.ALL, ended_at__isnull=True).get().why == "holidays"
+
+
+def test_a_release_leaves_the_life_before_behind(alice):
+    """After it the same file proves nothing any more, and what was held is planned again."""
+    lineage.look(now=NOW)
+    marked(50)
+    assert lineage.look(now=NOW)
+    Message.objects.filter(client=alice, state="planned").update(state="held", reason="paused")
+    assert replay.release(by="Sam", now=NOW) >= 1
+    assert not stands()
+    assert Lineage.objects.get().count == 51
+    marked(50)
+    assert not lineage.look(now=NOW)
+
+
+def test_without_a_restore_there_is_nothing_to_check_or_release(alice, capsys):
+    """P12: refused with the mend, and nothing changes."""
+    with pytest.raises(Refusals, match="was not found to be restored"):
+        replay.replay(now=NOW)
+    assert main(["restore-check", "--release"]) == 1
+    assert "is not held for a restore" in capsys.readouterr().err
+    assert not stands()

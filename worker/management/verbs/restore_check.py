@@ -1,0 +1,57 @@
+"""aftercare restore-check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.management.arguments import words
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "after a restore: find the STOPs and the texts that the backup does not know; a person releases what is held"
+BY = 60
+LOST = (
+    "Not to be recovered, look yourself: clients enrolled and visits moved in that time, stops told at the desk, "
+    "clicks on links in mails (the web part's log names view=leave), bounces that came by webhook."
+)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Look, declare or release."""
+    parser.add_argument(
+        "--declare", action="store_true", help="say that this database was put back, where no file tells"
+    )
+    parser.add_argument("--release", action="store_true", help="let it go on; look first")
+    parser.add_argument("--by", type=words(BY), default="command")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare with the provider, or release."""
+    from worker.management.cli import ready, show
+
+    ready()
+    from dataclasses import asdict
+
+    from worker import clock
+    from worker.actions.restore import lineage, replay
+
+    if options.release:
+        many = replay.release(by=options.by, now=clock.now())
+        show({"planned_again": many}, as_json=options.json, lines=[f"released: {many} message(s) planned again"])
+        return 0
+    if options.declare:
+        lineage.declare_restored(now=clock.now())
+    found = replay.replay(now=clock.now())
+    lines = [
+        f"the backup knows nothing from {found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} UTC",
+        f"incoming texts obeyed that it did not know: {found.inbound} ({found.inbound_failed} list(s) failed)",
+        f"texts of ours at the provider: {found.listed}; of the planned {found.gone} had gone",
+        f"withheld, for they may have gone: {found.withheld_sms} by SMS, {found.withheld_email} by email",
+        f"texts to numbers with no open message here: {found.strangers}",
+        LOST,
+        "Everything is held. When you have looked: aftercare restore-check --release --by YOU",
+    ]
+    show(asdict(found) | {"lost": LOST}, as_json=options.json, lines=lines)
+    return 1 if found.inbound_failed else 0
