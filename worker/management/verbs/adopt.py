@@ -13,7 +13,9 @@ HELP = "let running courses go on under a protocol's newest approved version"
 def add(parser: argparse.ArgumentParser) -> None:
     """Which protocol, and who decides it."""
     parser.add_argument("protocol", help="its code")
-    parser.add_argument("--by", required=True, metavar="EMAIL", help="a practitioner of the clinic")
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--by", default="", metavar="EMAIL", help="a practitioner of the clinic")
+    how.add_argument("--preview", action="store_true", help="say what would change, drafts included; change nothing")
     parser.add_argument("--clinic", default="", metavar="SLUG")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -28,6 +30,14 @@ def run(options: argparse.Namespace) -> int:
     from worker.actions.protocols.approve import the_protocol
 
     protocol = the_protocol(options.protocol, clinic_slug=options.clinic)
+    if options.preview:
+        from worker.reading.shadow import difference
+
+        found = difference(protocol, now=clock.now())
+        head = f"version {found['version']}: {found['clients']} client(s) are under an older one"
+        steps = [f"  {each['messages']:>6}  {each['step']} {each['change']}" for each in found["steps"]]
+        show(found, as_json=options.json, lines=[head, *(steps or ["  nothing would change"])])
+        return 0
     done = adopt(protocol=protocol, by=options.by, now=clock.now())
     said = {"version": done.version, "clients": done.clients, "ended": done.ended, "planned": done.planned}
     line = (
