@@ -102,9 +102,9 @@ def _measure(
             runs.setdefault(sender.name, []).append(run(sender, here, number))
     planned = None if options.only_stops else planning.run(min(PLANS, options.messages))
     heard = []
-    for database in ("postgresql", "sqlite"):
-        _note(f"{options.seconds:g} s of STOP webhooks on {database}")
-        heard.append(stops.run(here, secrets, database=database, seconds=options.seconds))
+    for database, sending in (("postgresql", True), ("postgresql", False), ("sqlite", True)):
+        _note(f"{options.seconds:g} s of STOP webhooks on {database}, the worker {'sends' if sending else 'idles'}")
+        heard.append(stops.run(here, secrets, database=database, seconds=options.seconds, sending=sending))
     return raws, runs, heard, planned
 
 

@@ -49,7 +49,7 @@ def summary(
 def hearing(stops: Sequence[StopFigures], read: float) -> dict[str, Any]:
     """How fast a STOP is obeyed, by database, and how many texts are read in a second."""
     return {
-        "stop_webhook": {each.database: each.plain() | {"most_p99_ms": MOST_P99_MS[each.database]} for each in stops},
+        "stop_webhook": {each.name: each.plain() | {"most_p99_ms": MOST_P99_MS[each.database]} for each in stops},
         "texts_read_per_second": round(read),
         "least_texts_read_per_second": LEAST_READ,
     }
@@ -58,10 +58,11 @@ def hearing(stops: Sequence[StopFigures], read: float) -> dict[str, Any]:
 def hearing_table(stops: Sequence[StopFigures], read: float) -> str:
     """The same as lines of text."""
     lines = [
-        f"STOP webhook, {each.rate:g}/s on {each.database:11} p50 {each.p50_ms:6.1f}  p99 {each.p99_ms:6.1f}  "
-        f"max {each.max_ms:6.1f} ms  (p99 at most {MOST_P99_MS[each.database]:g}); caller's CPU "
-        f"{each.caller_cpu_share:.0%}, web {each.cpu_ms_web:.1f} ms a call, {each.refused} refused, "
-        f"{each.sent_meanwhile} sent meanwhile"
+        f"STOP webhook, {each.rate:g}/s, {each.name:24} p50 {each.p50_ms:6.1f}  p99 {each.p99_ms:6.1f}  "
+        f"max {each.max_ms:6.1f} ms  (p99 at most {MOST_P99_MS[each.database]:g}); {each.refused} refused\n"
+        f"    CPU: web {each.cpu_ms_web:.1f} and database {each.cpu_ms_database:.1f} ms a call, worker "
+        f"{each.worker_cores:.2f}, caller {each.caller_cpu_share:.2f}, foreign {each.foreign_cores:.2f} cores; "
+        f"{each.sent_a_second:,.0f} texts/s sent meanwhile; all followed up {each.followed_up_s:.1f} s after the last"
         for each in stops
     ]
     return "\n".join(["", *lines, f"texts read a second {read:>7,.0f}  (at least {LEAST_READ:,})"])

@@ -148,8 +148,9 @@ class Trial:
             if each.course and each.message in scope:
                 # The switch is read, not locked: what began to be decided before it may be committed after (rule 144).
                 decided = each.began if paused else each.committed
-                if decided > commits[-1]:
-                    yield f"decided at step {decided}, after the revocation's commit at {commits[-1]}"
+                # Of a text the first commit obeys, and what follows from it comes in others: the first one is the end.
+                if decided > commits[0]:
+                    yield f"decided at step {decided}, after the revocation's commit at {commits[0]}"
 
     def _afterwards(self, scope: set[int]) -> Iterator[str]:
         """Let a worker do what is left; then everything has ended, and what was revoked has not gone."""

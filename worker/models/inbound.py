@@ -20,6 +20,7 @@ class Inbound(models.Model):
     word = models.CharField(max_length=20)  # what it was read as: stop, start, help, unclear, ...
     body_sealed = models.BinaryField(null=True)  # health data: sealed, never logged (rule 42)
     received_at = models.DateTimeField()
+    follow_up_sealed = models.BinaryField(null=True)  # what a STOP still asks for; None once that is done
 
     class Meta:
         constraints = (UniqueConstraint(fields=["channel", "provider_id"], name="inbound_once"),)

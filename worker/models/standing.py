@@ -30,6 +30,8 @@ class Standing(models.Model):
     held_at = models.DateTimeField(null=True)  # in doubt, nothing is sent, until a person has looked
     held_why = models.CharField(max_length=40, null=True)
     changed_at = models.DateTimeField()
+    # The text (Inbound) that stopped it, until what follows from that is done: no decision waits for it.
+    open_stop = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = (
@@ -38,6 +40,7 @@ class Standing(models.Model):
             both_or_neither("suppressed_at", "suppressed_why", name="standing_suppressed_why"),
             both_or_neither("held_at", "held_why", name="standing_held_why"),
         )
+        indexes = (Index(fields=["id"], condition=Q(open_stop__isnull=False), name="standing_open_stop"),)
 
 
 class Grant(models.Model):

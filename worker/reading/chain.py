@@ -7,10 +7,10 @@ from datetime import timedelta
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q
 
 from worker import heads
-from worker.models import Clinic, ConsentEvent, Event, Grant, Seal, Standing, Suppression
+from worker.models import Clinic, ConsentEvent, Event, Grant, Inbound, Seal, Standing, Suppression
 from worker.models.chain import INSTALLATION, LOOK_BACK, START, next_head, row_hash, table_of
 from worker.models.standing import GrantState
 from worker.reading.contents import contents
@@ -148,9 +148,18 @@ def _standings(clinic_id: int) -> Iterator[str]:
     for key, state in grants.items():
         if state == GrantState.ACTIVE and key not in known:
             yield f"standing {key[0]} says active without any consent on record ({key[2]}, client {key[1]})"
-    stopped = set(
-        Suppression.objects.filter(clinic_id=clinic_id, lifted_at__isnull=True).values_list("standing_id", flat=True)
-    )
-    for pk, since in Standing.objects.filter(clinic_id=clinic_id).values_list("pk", "suppressed_at"):
-        if (since is not None) != (pk in stopped):
-            yield f"standing {pk} and its suppressions disagree"
+    yield from _stops(clinic_id)
+
+
+def _stops(clinic_id: int) -> Iterator[str]:
+    """An address is stopped exactly when a suppression says so, or a text whose suppression comes in a moment."""
+    rows = Standing.objects.filter(clinic_id=clinic_id).order_by("pk")
+    reason = Exists(Suppression.objects.filter(standing=OuterRef("pk"), lifted_at__isnull=True))
+    says, known = Q(suppressed_at__isnull=False), Q(reason)
+    settled = Q(open_stop__isnull=True)
+    disagree = rows.filter((settled & says & ~known) | (known & ~says) | (~settled & ~says))
+    for pk in disagree.values_list("pk", flat=True):
+        yield f"standing {pk} and its suppressions disagree"
+    text = Inbound.objects.filter(pk=OuterRef("open_stop"), follow_up_sealed__isnull=False)
+    for pk in rows.filter(~Exists(text), open_stop__isnull=False).values_list("pk", flat=True):
+        yield f"standing {pk} waits for what follows from a text that asks for nothing"

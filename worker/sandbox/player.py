@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Min
 
 from worker import clock
-from worker.models import Appointment, Attempt, Message, Ready
+from worker.models import Appointment, Attempt, Message, Ready, Standing
 from worker.models.appointment import AppointmentStatus
 from worker.models.attempt import AttemptState
 from worker.rules.states import State
@@ -45,6 +45,7 @@ def is_quiet(sandbox: Sandbox, *, ignore_due: bool = False) -> bool:
     now = clock.now()
     busy = (
         Attempt.objects.filter(state=AttemptState.SENDING).exists()
+        or Standing.objects.filter(open_stop__isnull=False).exists()
         or Message.objects.filter(state__in=(State.PLANNED, State.HELD), expires_at__lte=now).exists()
         or (not ignore_due and Ready.objects.filter(due_at__lte=now).exists())
         or (not ignore_due and Message.objects.filter(state=State.PLANNED, due_at__lte=now).exists())

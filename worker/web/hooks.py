@@ -16,12 +16,12 @@ from django.views.decorators.http import require_POST
 
 from worker import clock
 from worker.actions.receive.receipt import receipt
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.sms import Reply, take
 from worker.channels.twilio_signature import Fields, form_is_genuine, json_is_genuine
 from worker.models import Attempt
 from worker.rules.phone import bare_address
 from worker.rules.refusal import Refusals
-from worker.web import accounts
+from worker.web import accounts, obeyed
 from worker.web.requests import No, form_pairs, json_text, refuse_large, word
 from worker.web.unavailable import needs_database
 
@@ -119,13 +119,14 @@ def twilio_inbound(_request: HttpRequest, said: Said) -> HttpResponse:
         opt_out_type=said.get("OptOutType", ""),
         provider_answers=sender.provider_handles_optout,
     )
-    reading = inbound_sms(reply, now=clock.now())
+    with obeyed.first():
+        reading = take(reply, now=clock.now())
     log.info("inbound", clinic=sender.clinic_id, read_as=reading.kind.value)
-    return _empty_answer()
+    return _empty_answer(obeyed.Obeyed if reading.kind.revokes else HttpResponse)
 
 
-def _empty_answer() -> HttpResponse:
-    return HttpResponse("<Response/>", content_type="text/xml")
+def _empty_answer(kind: type[HttpResponse] = HttpResponse) -> HttpResponse:
+    return kind("<Response/>", content_type="text/xml")
 
 
 @signed

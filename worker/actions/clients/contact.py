@@ -22,6 +22,7 @@ from worker.actions.consent import standing as standings
 from worker.actions.consent.optin import ask, ask_acts, has_question
 from worker.actions.course.cancel import cancel
 from worker.actions.course.replan import replan
+from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
 from worker.models import Client, Contact, Grant
@@ -100,6 +101,7 @@ def _locked(checked: Checked, now: datetime) -> dict[Channel, Standing]:
     }
     today = set(_current(client).values_list("standing_id", flat=True))
     rows = standings.lock({*new, *today})
+    follow_up(rows, now=now)
     still = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     if still.erased_at is not None or set(_current(client).values_list("standing_id", flat=True)) != today:
         raise Refusals([Refusal("client", "was changed by somebody else just now", "look again, then try once more")])

@@ -11,6 +11,7 @@ from django.db import transaction
 from worker.actions.clients import find
 from worker.actions.consent import standing as standings
 from worker.actions.consent.revoke import Revocation, revoke_address, revoke_client, revoke_standing
+from worker.actions.receive.follow_up import follow_up
 from worker.models import Client, Contact
 from worker.models.suppression import SuppressionReason
 from worker.rules.address import normalise_email
@@ -72,6 +73,7 @@ def _client(client_id: int, said: Revocation, now: datetime) -> int:
         raise Refusals([Refusal("client", "is not known here", "see `aftercare messages --json` for ids")])
     ids = Contact.objects.filter(client_id=client_id, valid_to__isnull=True).values_list("standing_id", flat=True)
     rows = standings.lock(ids)
+    follow_up(rows, now=now)
     for row in rows:
         revoke_standing(row, said=said, now=now)
     return len(rows)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 from worker import sealed
 from worker.actions.record.audit import append_seals
-from worker.models import ConsentEvent, Evidence, Grant
+from worker.models import ConsentEvent, Evidence, Grant, Standing
 from worker.models.rows import change
 from worker.models.store import store
 from worker.rules.consent import STATE_AFTER, Act
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from worker.models import Standing, Wording
+    from worker.models import Wording
     from worker.rules.names import Purpose
 
 
@@ -38,45 +39,55 @@ class ConsentAct:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
+Acts = Sequence[tuple[Standing, ConsentAct]]
+
+
 def write(standing: Standing, acts: Sequence[ConsentAct], *, now: datetime) -> list[ConsentEvent]:
     """Append the acts, chain them, and bring the grants up to date. The caller holds the standing's lock."""
-    events = [_event(standing, act, now) for act in acts]
-    salts = [os.urandom(16) for _ in acts]
-    for event, act, salt in zip(events, acts, salts, strict=True):
-        if act.evidence:
-            event.commitment = sealed.commitment(_said(act), salt)
+    return write_all([(standing, act) for act in acts], now=now)
+
+
+def write_all(acts: Acts, *, now: datetime) -> list[ConsentEvent]:
+    """The same for acts at several addresses whose locks the caller holds, in as many statements as for one."""
+    events = [_event(standing, act, now) for standing, act in acts]
+    said = [(_said(act), os.urandom(16)) if act.evidence else None for _, act in acts]
+    for event, words in zip(events, said, strict=True):
+        if words:
+            event.commitment = sealed.commitment(*words)
     store(events)
     store(
         [
-            Evidence(event=event, salt=salt, sealed=sealed.seal(_said(act), "consent.evidence"))
-            for event, act, salt in zip(events, acts, salts, strict=True)
-            if act.evidence
+            Evidence(event=event, salt=words[1], sealed=sealed.seal(words[0], "consent.evidence"))
+            for event, words in zip(events, said, strict=True)
+            if words
         ]
     )
-    append_seals(standing.clinic_id, "consent", events)
-    if not _ended_as_one(standing, acts, now):
-        for act in acts:
+    for clinic_id, several in groupby(events, key=lambda event: event.clinic_id):
+        append_seals(clinic_id, "consent", list(several))
+    if not _ended_as_one(acts, now):
+        for standing, act in acts:
             if act.client_id is not None:
                 _follow(standing, act.client_id, act, now)
     return events
 
 
-def _ended_as_one(standing: Standing, acts: Sequence[ConsentAct], now: datetime) -> bool:
+def _ended_as_one(acts: Acts, now: datetime) -> bool:
     """Bring the grants up to date in one statement where all acts are revocations, as in a STOP.
 
     False when not all could be: a revocation of what was never agreed to makes a grant of its own.
     """
-    pairs = {(act.client_id, act.purpose) for act in acts if act.client_id is not None}
-    if any(act.act != Act.REVOKED for act in acts):
+    grants = sorted({(row.pk, act.client_id, act.purpose) for row, act in acts if act.client_id is not None})
+    if any(act.act != Act.REVOKED for _, act in acts):
         return False
-    if not pairs:
+    if not grants:
         return True
-    which = " OR ".join(["(client_id = %s AND purpose = %s)"] * len(pairs))
+    these = ", ".join(["(%s, %s, %s)"] * len(grants))
     changed = change(
-        f"UPDATE aftercare_grant SET state = %s, changed_at = %s WHERE standing_id = %s AND ({which})",
-        [STATE_AFTER[Act.REVOKED], now, standing.pk, *(value for pair in pairs for value in pair)],
+        "UPDATE aftercare_grant SET state = %s, changed_at = %s "
+        f"WHERE (standing_id, client_id, purpose) IN (VALUES {these})",
+        [STATE_AFTER[Act.REVOKED], now, *chain.from_iterable(grants)],
     )
-    return changed == len(pairs)
+    return changed == len(grants)
 
 
 def _event(standing: Standing, act: ConsentAct, now: datetime) -> ConsentEvent:

@@ -11,6 +11,7 @@ from worker import rendering
 from worker.actions.consent import ledger
 from worker.actions.course.replan import confirmation
 from worker.actions.receive.answer import plan_answer
+from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
 from worker.models import Approval, Contact, Grant, Message, Standing, Step
@@ -107,6 +108,7 @@ def say_yes(row: Standing, yes: Yes, *, now: datetime) -> bool:
 def press_yes(*, contact: Contact, now: datetime) -> bool:
     """Take the yes from the page behind the question's link; False, and no effect, when nothing waits for it."""
     row = Standing.objects.select_for_update(no_key=True).get(pk=contact.standing_id)
+    follow_up([row], now=now)
     mine = Contact.objects.select_related("client", "clinic", "standing").get(pk=contact.pk)
     if not is_open(mine, now):
         return False

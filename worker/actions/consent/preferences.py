@@ -18,6 +18,7 @@ from worker.actions.consent.revoke import Revocation, revoke_client, revoke_stan
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.course.cancel import cancel
 from worker.actions.course.plan import plan
+from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
 from worker.actions.send.claim import STRIDE
 from worker.actions.send.due import LONG_AGO
@@ -42,7 +43,7 @@ def end_purpose(*, contact: Contact, channel: Channel, purpose: Purpose, now: da
     `contact` is the link's, `now` aware UTC. False, and no effect, when the link is no longer hers or she was never
     asked about that purpose there (P1: what was never given is nothing to end).
     """
-    hers = _locked(contact)
+    hers = _locked(contact, now)
     if channel not in hers:
         return False
     ended = hers[channel]
@@ -63,7 +64,7 @@ def end_everything(*, contact: Contact, now: datetime) -> bool:
 
     `contact` is the link's, `now` aware UTC. False, and no effect, when the link is no longer hers.
     """
-    hers = _locked(contact)
+    hers = _locked(contact, now)
     if not hers:
         return False
     unsubscribe(link_key=contact.link_key, method=METHOD, now=now)
@@ -80,7 +81,7 @@ def change_language(*, contact: Contact, language: str, now: datetime) -> bool:
     `contact` is the link's, `language` a code as in a protocol ("es"), `now` aware UTC. False, and no effect, when
     the link is no longer hers or no approved text of hers is written in it.
     """
-    if not _locked(contact):
+    if not _locked(contact, now):
         return False
     client = Client.objects.select_for_update(no_key=True).get(pk=contact.client_id)
     if language not in languages(client):
@@ -99,7 +100,7 @@ def languages(client: Client) -> tuple[str, ...]:
     return tuple(sorted(set.intersection(*known))) if known else ()
 
 
-def _locked(contact: Contact) -> dict[Channel, Contact]:
+def _locked(contact: Contact, now: datetime) -> dict[Channel, Contact]:
     """The client's addresses of today, every standing row locked before anything is written; none for an old link.
 
     An address that is no longer hers may be somebody else's by now: its link ends that address and nothing more.
@@ -107,7 +108,7 @@ def _locked(contact: Contact) -> dict[Channel, Contact]:
     current = Contact.objects.filter(
         client=contact.client_id, valid_to__isnull=True, address_sealed__isnull=False
     ).select_related("client__clinic", "standing")
-    standings.lock(current.values_list("standing_id", flat=True))
+    follow_up(standings.lock(current.values_list("standing_id", flat=True)), now=now)
     hers = {Channel(each.channel): each for each in current.all()}
     return hers if contact.pk in {each.pk for each in hers.values()} else {}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
 
@@ -13,12 +14,12 @@ from worker.actions.receive.hand_over import coming, hand_over_after_stop
 from worker.actions.record.audit import record
 from worker.models import Suppression
 from worker.models.consent import Act
-from worker.models.rows import change, fetch
+from worker.models.rows import among, change, fetch
 from worker.models.store import store
 from worker.rules.names import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from worker.models import Client, Standing
@@ -48,34 +49,48 @@ def revoke_address(*, clinic_id: int, channel: Channel, address: str, said: Revo
 
 def revoke_standing(row: Standing, *, said: Revocation, now: datetime) -> None:
     """The same for a standing row whose lock the caller holds."""
-    already = row.suppressed_at is not None
-    row.suppressed_at, row.suppressed_why, row.changed_at = row.suppressed_at or now, said.reason, now
-    change(
-        "UPDATE aftercare_standing SET suppressed_at = %s, suppressed_why = %s, changed_at = %s WHERE id = %s",
-        [row.suppressed_at, row.suppressed_why, row.changed_at, row.pk],
-    )
-    suppression = Suppression(
-        clinic_id=row.clinic_id,
-        standing=row,
-        channel=row.channel,
-        reason=said.reason,
-        source=said.source,
-        since=min(said.received_at, now),
-    )
-    store([suppression])
-    acts = [_act(said, client_id, Purpose(purpose), zone) for client_id, purpose, zone in _granted(row)]
-    ledger.write(row, acts or [_act(said, None, purpose, "UTC") for purpose in Purpose], now=now)
-    _end(row, said, now)
-    record(
-        clinic_id=row.clinic_id,
-        kind="revoked",
-        subject=f"standing:{row.pk}",
-        actor=said.by,
-        at=now,
-        code=said.reason,
-        facts={"method": said.method, "already": already},
-        sealed=True,
-    )
+    revoke_standings([Ended(row, said, already=row.suppressed_at is not None)], now=now)
+
+
+class Ended(NamedTuple):
+    """One address, who said that it ends, and whether it was stopped before."""
+
+    row: Standing
+    said: Revocation
+    already: bool
+
+
+def revoke_standings(ended: Sequence[Ended], *, now: datetime) -> None:
+    """The same for several, in as many statements as for one; the caller holds the locks of the rows."""
+    _close(ended, now)
+    store(
+        [
+            Suppression(
+                clinic_id=row.clinic_id, standing=row, channel=row.channel, reason=said.reason, source=said.source,
+                since=min(said.received_at, now),
+            )
+            for row, said, _ in ended
+        ]
+    )  # fmt: skip
+    granted = _granted([each.row for each in ended])
+    ledger.write_all([(row, act) for row, said, _ in ended for act in _acts(said, granted[row.pk])], now=now)
+    _end_all([(row, said.by) for row, said, _ in ended], now)
+    for row, said, already in ended:
+        record(
+            clinic_id=row.clinic_id, kind="revoked", subject=f"standing:{row.pk}", actor=said.by, at=now,
+            code=said.reason, facts={"method": said.method, "already": already}, sealed=True,
+        )  # fmt: skip
+
+
+def _close(ended: Sequence[Ended], now: datetime) -> None:
+    """Nothing is decided for these any more; a STOP by text has said so already (`receive.follow_up`)."""
+    for row, said, _ in ended:
+        if row.suppressed_at is None or row.suppressed_why != said.reason:
+            row.suppressed_at, row.suppressed_why, row.changed_at = row.suppressed_at or now, said.reason, now
+            change(
+                "UPDATE aftercare_standing SET suppressed_at = %s, suppressed_why = %s, changed_at = %s WHERE id = %s",
+                [row.suppressed_at, row.suppressed_why, row.changed_at, row.pk],
+            )
 
 
 @transaction.atomic
@@ -91,7 +106,7 @@ def revoke_client(
         row.save(update_fields=["changed_at"])
         acts = [_act(said, client.pk, purpose, client.zone) for purpose in sorted(wanted)]
         ledger.write(row, acts, now=now)
-        ended += _end(row, said, now, client_id=client.pk, purposes=wanted)
+        ended += _end(row, said, now, client.pk, wanted)
         record(
             clinic_id=row.clinic_id,
             kind="revoked",
@@ -105,27 +120,48 @@ def revoke_client(
     return ended
 
 
-def _end(
-    row: Standing,
-    said: Revocation,
+def _end(row: Standing, said: Revocation, now: datetime, client_id: int, purposes: Collection[Purpose]) -> int:
+    """Cancel what is planned there for one client and these purposes; how many."""
+    return _end_all([(row, said.by)], now, client_id, purposes)
+
+
+def _end_all(
+    rows: Sequence[tuple[Standing, str]],
     now: datetime,
     client_id: int | None = None,
     purposes: Collection[Purpose] = tuple(Purpose),
 ) -> int:
-    """Cancel what is planned there; after STOP only the one confirmation of that STOP may leave (rule 22)."""
-    ended = coming(row, client_id=client_id, purposes=purposes)
-    end([(each.pk, row.clinic_id) for each in ended], reason="revoked", actor=said.by, now=now)
-    hand_over_after_stop(row, ended, now=now)
-    return len(ended)
+    """Cancel what is planned at addresses, each with who ended it; after STOP only its one confirmation may leave."""
+    ending = coming([row for row, _ in rows], client_id=client_id, purposes=purposes)
+    for actor in dict.fromkeys(actor for _, actor in rows):
+        theirs = [(each.pk, row.clinic_id) for row, by in rows if by == actor for each in ending[row.pk]]
+        end(theirs, reason="revoked", actor=actor, now=now)
+    for row, _ in rows:
+        hand_over_after_stop(row, ending[row.pk], now=now)
+    return sum(map(len, ending.values()))
 
 
-def _granted(row: Standing) -> list[tuple[int, str, str]]:
-    """Of each grant there the client's number, the purpose and the client's zone, the oldest first."""
-    return fetch(
-        "SELECT g.client_id, g.purpose, c.zone FROM aftercare_grant g JOIN aftercare_client c ON c.id = g.client_id "
-        "WHERE g.standing_id = %s ORDER BY g.id",
-        [row.pk],
-    )
+Granted = tuple[int, str, str]
+"""The client's number, the purpose and the client's zone."""
+
+
+def _granted(rows: Iterable[Standing]) -> dict[int, list[Granted]]:
+    """The grants at each address, the oldest first."""
+    these, ids = among("g.standing_id", [row.pk for row in rows])
+    granted: dict[int, list[Granted]] = defaultdict(list)
+    for standing_id, *grant in fetch(
+        "SELECT g.standing_id, g.client_id, g.purpose, c.zone FROM aftercare_grant g "
+        f"JOIN aftercare_client c ON c.id = g.client_id WHERE {these} ORDER BY g.id",
+        ids,
+    ):
+        granted[standing_id].append((grant[0], grant[1], grant[2]))
+    return granted
+
+
+def _acts(said: Revocation, granted: Sequence[Granted]) -> list[ledger.ConsentAct]:
+    """One for each grant; for a number that nobody has, one for each purpose and nobody (rule 34)."""
+    of_clients = [_act(said, client_id, Purpose(purpose), zone) for client_id, purpose, zone in granted]
+    return of_clients or [_act(said, None, purpose, "UTC") for purpose in Purpose]
 
 
 def _act(said: Revocation, client_id: int | None, purpose: Purpose, zone: str) -> ledger.ConsentAct:

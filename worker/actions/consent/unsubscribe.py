@@ -9,6 +9,7 @@ from django.db import transaction
 from worker import sealed
 from worker.actions.consent.revoke import Revocation, revoke_standing
 from worker.actions.receive.confirm_stop import confirm_stop
+from worker.actions.receive.follow_up import follow_up
 from worker.models import Contact, Standing, Suppression
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel
@@ -27,6 +28,7 @@ def unsubscribe(*, link_key: int, method: str, now: datetime) -> bool:
         reason=SuppressionReason.LINK, method=method, by="client", received_at=now, source=f"contact:{contact.pk}"
     )
     row = Standing.objects.select_for_update(no_key=True).get(pk=contact.standing_id)
+    follow_up([row], now=now)
     # Asked of the suppressions, not of the row: a bounce that staff lift later must not lift the client's own stop.
     if Suppression.objects.filter(standing=row, reason=said.reason, lifted_at__isnull=True).exists():
         return True

@@ -10,9 +10,10 @@ from django.db import transaction
 from worker import sealed
 from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
-from worker.actions.consent.outdated import was_answered_since
+from worker.actions.consent.outdated import was_agreed_since
 from worker.actions.consent.revoke import Revocation, revoke_standing
 from worker.actions.receive.confirm_stop import confirm_stop
+from worker.actions.receive.follow_up import follow_up
 from worker.actions.receive.visit_answer import answer_visit
 from worker.actions.receive.visit_question import ask_about_visits
 from worker.actions.record.audit import record
@@ -77,6 +78,7 @@ def mail_reply(reply: MailReply, *, now: datetime) -> Reading:
         chosen = [standings.ensure(clinic_id=reply.clinics[0], channel=Channel.EMAIL, address=reply.sender, now=now)]
     phones = _phones(chosen) if reading.everything and not elsewhere else []
     rows = {row.pk: row for row in standings.lock([*chosen, *phones])}
+    follow_up(rows.values(), now=now)
     for pk in chosen:
         _take(rows[pk], reply, reading, [rows[phone] for phone in phones], elsewhere=elsewhere, now=now)
     return reading
@@ -128,7 +130,7 @@ def _take(
         return
     if elsewhere and (reading.kind.revokes or reading.kind == Word.UNCLEAR):
         _hold(row, stored, "from_another_address", now)
-    elif reading.kind.revokes and was_answered_since(row, reply.received_at):
+    elif reading.kind.revokes and was_agreed_since(row, reply.received_at):
         _leave(row, stored, now)
     elif reading.kind.revokes:
         _stop(row, stored, reply, reading, phones, now)

@@ -15,6 +15,7 @@ from worker.actions.course.cancel import cancel
 from worker.actions.privacy.manifest import Manifest, kept
 from worker.actions.privacy.provider import ask
 from worker.actions.privacy.stores import Hers, hers
+from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
 from worker.models import Appointment, Attempt, Client, ClientSearch, Contact, Grant, Link, StaffTask, Treatment
 from worker.models.appointment import AppointmentStatus
@@ -53,6 +54,7 @@ def erase(*, client_id: int, by: str, now: datetime) -> Manifest:
     client = known(client_id)
     staff = find.staff(by, clinic_id=client.clinic_id, roles=find.DESK, field="by")
     rows = _locked(client)
+    follow_up(rows, now=now)
     client.refresh_from_db()
     by_whom = By(f"staff:{staff.pk}", now)
     before, of = client.erased_at, hers(client)
@@ -96,7 +98,7 @@ def _wiped(of: Hers) -> dict[str, int]:
         "evidence": _emptied(of.evidence, "sealed", "salt"),
         "attempt.body": _emptied(of.attempts, "body_sealed"),
         "receipt.raw": _emptied(of.receipts, "raw_sealed"),
-        "inbound.body": _emptied(of.replies, "body_sealed"),
+        "inbound.body": _emptied(of.replies, "body_sealed", "follow_up_sealed"),
         "message.address": _emptied(of.messages, "address_sealed"),
     }
 

@@ -15,6 +15,7 @@ from worker.actions.record.audit import record
 from worker.models import Attempt, Inbound, Message, Receipt
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import OPEN
+from worker.rules.words import Word
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,11 +64,13 @@ def _stores(before: datetime) -> list[Store]:
     about_erased = Q(attempt__message__client__erased_at__isnull=False)
     receipts = Receipt.objects.filter(Q(received_at__lt=before) | about_erased, raw_sealed__isnull=False)
     replies = Inbound.objects.filter(received_at__lt=before, body_sealed__isnull=False)
+    unsettled = Inbound.objects.filter(received_at__lt=before, word=Word.START, follow_up_sealed__isnull=False)
     answers = Message.objects.filter(created_at__lt=before, address_sealed__isnull=False).exclude(state__in=OPEN)
     return [
         Store("attempt.body", attempts, "body_sealed"),
         Store("receipt.raw", receipts, "raw_sealed"),
         Store("inbound.body", replies, "body_sealed"),
+        Store("inbound.follow_up", unsettled, "follow_up_sealed"),
         Store("message.address", answers, "address_sealed"),
     ]
 

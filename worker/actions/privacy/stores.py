@@ -59,6 +59,7 @@ SEALED = (
     Column(Attempt, "body_sealed", "attempt.body"),
     Column(Receipt, "raw_sealed", "receipt.raw"),
     Column(Inbound, "body_sealed", "inbound.body"),
+    Column(Inbound, "follow_up_sealed", "inbound.follow_up"),
     Column(Evidence, "sealed", "consent.evidence"),
 )
 

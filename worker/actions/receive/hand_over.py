@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from worker.actions.record.task import open_task
-from worker.models.rows import fetch, locking, moment
+from worker.models.rows import among, fetch, locking, moment
 from worker.rules.names import AnswerKind, MessageClass, Purpose
 from worker.rules.states import OPEN, State
 
@@ -24,6 +24,7 @@ class Coming(NamedTuple):
     """One open message that a stop ends, and whether the same step reaches her in another way."""
 
     pk: int
+    standing_id: int
     client_id: int | None
     cls: str
     purpose: str
@@ -33,25 +34,35 @@ class Coming(NamedTuple):
     comes_otherwise: bool
 
 
-def coming(row: Standing, *, client_id: int | None, purposes: Collection[Purpose]) -> list[Coming]:
-    """What a stop at an address ends, of one client or of all: course and opt-in, found and locked in order of numbers.
+def coming(
+    rows: Collection[Standing], *, client_id: int | None, purposes: Collection[Purpose]
+) -> dict[int, list[Coming]]:
+    """What stops at these addresses end, of one client or of all, by address: course and opt-in, locked.
 
-    The caller holds the lock of the standing row, so that none of it is decided meanwhile.
+    Locked in order of numbers. The caller holds the locks of the standing rows, so that none of it is decided
+    meanwhile. Where several addresses of hers end together, only the last of them is where a step comes "otherwise" no
+    more: it is told once.
     """
     wanted = sorted(purposes)
+    these, ids = among("m.standing_id", [row.pk for row in rows])
+    beside, others = among("o.standing_id", [row.pk for row in rows])
     found = fetch(
-        "SELECT m.id, m.client_id, m.cls, m.purpose, s.code, m.due_at, m.expires_at, "
+        "SELECT m.id, m.standing_id, m.client_id, m.cls, m.purpose, s.code, m.due_at, m.expires_at, "
         "EXISTS(SELECT 1 FROM aftercare_message o WHERE o.client_id = m.client_id AND o.step_id = m.step_id "
         "AND (o.treatment_id = m.treatment_id OR o.treatment_id IS NULL AND m.treatment_id IS NULL) "
-        f"AND o.channel <> m.channel AND o.state IN ({_listed(REACHES_HER)})) "
+        f"AND o.channel <> m.channel AND o.state IN ({_listed(REACHES_HER)}) "
+        f"AND (o.standing_id > m.standing_id OR NOT {beside})) "
         "FROM aftercare_message m JOIN aftercare_step s ON s.id = m.step_id "
-        f"WHERE m.standing_id = %s AND m.state IN ({_listed(OPEN)}) "
+        f"WHERE {these} AND m.state IN ({_listed(OPEN)}) "
         f"AND (m.cls = '{MessageClass.COURSE}' OR m.kind IN ({_listed(ASKS)})) "
         f"AND m.purpose IN ({', '.join(['%s'] * len(wanted))}) {'' if client_id is None else 'AND m.client_id = %s'} "
         f"ORDER BY m.id {locking('FOR UPDATE OF m')}",
-        [row.pk, *wanted, *([] if client_id is None else [client_id])],
+        [*others, *ids, *wanted, *([] if client_id is None else [client_id])],
     )
-    return [_read(each) for each in found]
+    ending: dict[int, list[Coming]] = defaultdict(list)
+    for each in map(_read, found):
+        ending[each.standing_id].append(each)
+    return ending
 
 
 def hand_over_after_stop(row: Standing, ended: Sequence[Coming], *, now: datetime) -> None:
@@ -78,8 +89,8 @@ def hand_over_after_stop(row: Standing, ended: Sequence[Coming], *, now: datetim
 
 
 def _read(found: tuple[Any, ...]) -> Coming:
-    pk, client_id, cls, purpose, step, due, expires, other = found
-    return Coming(pk, client_id, cls, purpose, step, moment(due), moment(expires), bool(other))
+    pk, standing_id, client_id, cls, purpose, step, due, expires, other = found
+    return Coming(pk, standing_id, client_id, cls, purpose, step, moment(due), moment(expires), bool(other))
 
 
 def _is_instruction(each: Coming, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from django.db.models import F
 
 from worker import clock, sealed
 from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.start import settle_start, waiting
 from worker.actions.send.clinics import account
 from worker.actions.send.due import LONG_AGO
 from worker.channels import turns
@@ -27,7 +28,7 @@ from worker.rules.phone import bare_address
 from worker.rules.refusal import Refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from worker.channels.records import Received
@@ -147,6 +148,7 @@ def _obey(source: Source, texts: Sequence[Received]) -> int:
     ever, and keep the reading from every STOP after it.
     """
     ids = [text.provider_id for text in texts]
+    listed = {text.provider_id: text.at for text in texts}
     known = set(Inbound.objects.filter(channel=Channel.SMS, provider_id__in=ids).values_list("provider_id", flat=True))
     found = 0
     failed: Exception | None = None
@@ -155,7 +157,7 @@ def _obey(source: Source, texts: Sequence[Received]) -> int:
         if text.provider_id in known or sender is None or not address:
             continue
         try:
-            inbound_sms(_reply(text, sender, address), now=clock.now())
+            inbound_sms(_reply(text, sender, address, listed), now=clock.now())
             found += 1
         except Exception as error:  # noqa: BLE001 - whatever it is, the texts behind this one may be a stop
             waits = isinstance(error, DatabaseError | Refusals) and not isinstance(error, DataError)
@@ -163,10 +165,12 @@ def _obey(source: Source, texts: Sequence[Received]) -> int:
             failed = error if waits else failed
     if failed is not None:
         raise failed
+    for provider_id in waiting(ids):
+        settle_start(provider_id=provider_id, listed=listed, now=clock.now())
     return found
 
 
-def _reply(text: Received, sender: Sender, address: str) -> Reply:
+def _reply(text: Received, sender: Sender, address: str, listed: Mapping[str, datetime]) -> Reply:
     return Reply(
         clinic_id=sender.clinic_id,
         provider_id=text.provider_id[:LONGEST_ID],
@@ -175,6 +179,7 @@ def _reply(text: Received, sender: Sender, address: str) -> Reply:
         opt_out_type="",
         provider_answers=sender.provider_handles_optout,
         received_at=min(text.at, clock.now()),
+        listed=listed,
     )
 
 

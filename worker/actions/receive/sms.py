@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -12,24 +12,22 @@ from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.optin import Yes, say_yes
 from worker.actions.consent.outdated import is_outdated
-from worker.actions.consent.restore import restore
-from worker.actions.consent.revoke import Revocation, revoke_standing
 from worker.actions.receive.answer import plan_answer
-from worker.actions.receive.confirm_stop import confirm_stop
+from worker.actions.receive.ask_staff import ask_staff
+from worker.actions.receive.follow_up import close, finish_stops, follow_up, sealed_follow_up
 from worker.actions.receive.red_flag import raise_alarm
+from worker.actions.receive.start import Start, leave, take_start
 from worker.actions.receive.visit_answer import answer_visit
-from worker.actions.receive.visit_question import ask_about_visits
-from worker.actions.record.audit import chained_at_the_end, record
-from worker.actions.record.task import open_task
+from worker.actions.record.audit import chained_at_the_end
 from worker.models import Contact, Inbound
 from worker.models.store import store
-from worker.models.suppression import SuppressionReason
 from worker.rules.names import AnswerKind, Channel
 from worker.rules.provider_words import answered_help, answered_start, answered_stop
 from worker.rules.visit_words import VisitWord
 from worker.rules.words import Word, read
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from worker.models import Standing
@@ -47,29 +45,44 @@ class Reply:
     opt_out_type: str
     provider_answers: bool  # the sender's provider confirms STOP itself (rule 23)
     received_at: datetime | None = None  # by the provider's clock, where its list told us and not its webhook
+    listed: Mapping[str, datetime] = field(default_factory=dict)  # all dates of that list, by the provider's ids
+
+
+def inbound_sms(reply: Reply, *, now: datetime) -> Reading:
+    """Take one inbound text, and do at once what follows from it."""
+    reading = take(reply, now=now)
+    if reading.kind.revokes:
+        finish_stops(now=now)
+    return reading
 
 
 @transaction.atomic
 @chained_at_the_end()
-def inbound_sms(reply: Reply, *, now: datetime) -> Reading:
-    """Take one inbound text and obey it in the same transaction, before the provider hears our 200 (rules 19, 33)."""
+def take(reply: Reply, *, now: datetime) -> Reading:
+    """Take one inbound text and obey it in one transaction, before the provider hears our 200 (rules 19, 33).
+
+    What follows from a STOP is left to `finish_stops`: the STOP itself shall not wait for it.
+    """
     reading = read(reply.body, reply.opt_out_type or None)
     row, mailboxes = _locked(reply, reading, now)
-    stored = _stored(reading, reply, row, now)
+    follow_up([row, *mailboxes], now=now)  # what she said a moment ago comes first
+    stored = _stored(reading, reply, [row, *mailboxes], now)
     if stored is None:
         return reading
     # A STOP that is said just now is the last word: only one that we hear of late is looked up.
-    if (stored.received_at < now or not reading.kind.revokes) and is_outdated(row, reading.kind, stored.received_at):
-        _leave(row, stored, now)
-        return reading
-    _obey(reading, reply, row, stored, now)
-    for mailbox in mailboxes:
-        revoke_standing(mailbox, said=_said(reading, reply, stored), now=now)
+    late = stored.received_at < now or not reading.kind.revokes
+    if late and is_outdated(row, stored, reply.listed):
+        leave(row, stored, now)
+    elif reading.kind.revokes:
+        close([row, *mailboxes], stored, now=now)
+    else:
+        _obey(reading, reply, row, stored, now)
     return reading
 
 
-def _stored(reading: Reading, reply: Reply, row: Standing, now: datetime) -> Inbound | None:
+def _stored(reading: Reading, reply: Reply, rows: Sequence[Standing], now: datetime) -> Inbound | None:
     """The text as a row of its own; None when it was obeyed before. The lock makes one phone's replies come in turn."""
+    row = rows[0]
     text = Inbound(
         clinic_id=reply.clinic_id,
         standing=row,
@@ -78,29 +91,26 @@ def _stored(reading: Reading, reply: Reply, row: Standing, now: datetime) -> Inb
         word=reading.kind,
         body_sealed=sealed.seal(reply.body, "inbound.body"),
         received_at=reply.received_at or now,
+        follow_up_sealed=_follow_up(reply, rows) if reading.kind.revokes else None,
     )
     if store([text], unless_there=True):
         return text
     known = Inbound.objects.get(channel=Channel.SMS, provider_id=reply.provider_id)
     if not _says_more(reading, known, row):
         return None
-    known.word = reading.kind
-    known.save(update_fields=["word"])
+    known.word, known.follow_up_sealed = text.word, text.follow_up_sealed
+    known.save(update_fields=["word", "follow_up_sealed"])
     return known
+
+
+def _follow_up(reply: Reply, rows: Sequence[Standing]) -> bytes:
+    answered = reply.provider_answers and answered_stop(reply.body, reply.opt_out_type)
+    return sealed_follow_up(rows, address=reply.address, opt_out_type=reply.opt_out_type, answered=answered)
 
 
 def _says_more(reading: Reading, known: Inbound, row: Standing) -> bool:
     """True for a STOP that was taken for less: the list lacks the provider's verdict, its webhook has it (rule 24)."""
     return reading.kind.revokes and not Word(known.word).revokes and known.standing_id == row.pk
-
-
-def _leave(row: Standing, stored: Inbound, now: datetime) -> None:
-    """What its sender has taken back since, heard of too late: on record, and without effect."""
-    facts = {"inbound": stored.pk, "said_at": stored.received_at.isoformat()}
-    record(
-        clinic_id=row.clinic_id, kind="reply_outdated", subject=f"standing:{row.pk}", actor="system", at=now,
-        code=stored.word, facts=facts, sealed=True,
-    )  # fmt: skip
 
 
 def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[Standing, list[Standing]]:
@@ -119,9 +129,7 @@ def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[Standing, li
 
 
 def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
-    if reading.kind.revokes:
-        _stop(reading, reply, row, stored, now)
-    elif reading.kind == Word.HELP and not (reply.provider_answers and answered_help(reply.body, reply.opt_out_type)):
+    if reading.kind == Word.HELP and not (reply.provider_answers and answered_help(reply.body, reply.opt_out_type)):
         once_a_day = f"help:{row.pk}:{now:%Y-%m-%d}"  # two machines that answer each other would never end (rule 31)
         since = stored.received_at
         plan_answer(row, kind=AnswerKind.HELP, cause=once_a_day, address=reply.address, now=now, since=since)
@@ -129,59 +137,22 @@ def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: d
         hold_standing(row, why="unclear_reply", source=f"inbound:{stored.pk}", now=now)
     elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME):
         answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
-    elif reading.kind in (Word.START, Word.YES):
-        _agree(reading, reply, row, stored, now)
+    elif reading.kind == Word.START:
+        answered = reply.provider_answers and answered_start(reply.body, reply.opt_out_type)
+        take_start(row, stored, Start(reply.address, reply.body, answered), listed=reply.listed, now=now)
+    elif reading.kind == Word.YES:
+        _agree(reply, row, stored, now)
     urgent = raise_alarm(reading, reply.body, row=row, stored=stored, address=reply.address, now=now)
     if reading.kind == Word.UNCLEAR and not urgent:
-        _ask_staff(f"{reading.kind}_reply", row, stored, now)
+        ask_staff(f"{reading.kind}_reply", row, stored, now)
 
 
-def _agree(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
-    """YES answers our open question, START undoes this phone's own STOP; any other yes after a STOP is for staff."""
-    if reading.kind == Word.YES:
-        yes = Yes("sms", stored.received_at, f"inbound:{stored.pk}", {"body": reply.body})
-        settled = say_yes(row, yes, now=now)
-        if not settled and row.suppressed_at is None:  # nothing of ours was open but the reminder: "yes, I come"
-            answer_visit(row, word=VisitWord.CONFIRM, stored=stored, now=now)
-            settled = True
+def _agree(reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
+    """YES answers our open question, else the reminder of a visit; any other yes after a STOP is for staff."""
+    yes = Yes("sms", stored.received_at, f"inbound:{stored.pk}", {"body": reply.body})
+    if say_yes(row, yes, now=now):
+        return
+    if row.suppressed_at is None:  # nothing of ours was open but the reminder: "yes, I come"
+        answer_visit(row, word=VisitWord.CONFIRM, stored=stored, now=now)
     else:
-        answered = reply.provider_answers and answered_start(reply.body, reply.opt_out_type)
-        settled = restore(row, stored=stored, address=reply.address, body=reply.body, answered=answered, now=now)
-    if not settled:
-        _ask_staff(f"{reading.kind}_reply", row, stored, now)
-
-
-def _stop(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
-    first = row.suppressed_at is None
-    revoke_standing(row, said=_said(reading, reply, stored), now=now)
-    if reading.kind == Word.WRONG_NUMBER:
-        _ask_staff(f"{reading.kind}_reply", row, stored, now)
-    elif reading.kind == Word.CANCEL_STOP:
-        ask_about_visits(row, source=f"inbound:{stored.pk}", now=now)
-    if first and not (reply.provider_answers and answered_stop(reply.body, reply.opt_out_type)):
-        cause = f"inbound:{stored.pk}"
-        confirm_stop(row, cause=cause, address=reply.address, since=stored.received_at, now=now)
-
-
-def _said(reading: Reading, reply: Reply, stored: Inbound) -> Revocation:
-    wrong = reading.kind == Word.WRONG_NUMBER
-    return Revocation(
-        reason=SuppressionReason.WRONG_NUMBER if wrong else SuppressionReason.KEYWORD,
-        method="sms",
-        by="client",
-        received_at=stored.received_at,
-        source=f"inbound:{stored.pk}",
-        evidence={"body": reply.body, "opt_out_type": reply.opt_out_type},
-    )
-
-
-def _ask_staff(kind: str, row: Standing, stored: Inbound, now: datetime) -> None:
-    contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
-    open_task(
-        clinic_id=row.clinic_id,
-        client_id=contact.client_id if contact else None,
-        kind=kind,
-        cause=f"inbound:{stored.pk}",
-        facts={"inbound": stored.pk},
-        now=now,
-    )
+        ask_staff(f"{Word.YES}_reply", row, stored, now)

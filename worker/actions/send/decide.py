@@ -54,7 +54,7 @@ READ = (
     "ELSE g.state END, "
     "g.confirmed_at IS NOT NULL, "
     "coalesce(t.generation, a.generation, m.generation) = m.generation AND coalesce(a.status, 'booked') = 'booked', "
-    "f.heard_at "
+    "f.heard_at, s.open_stop IS NOT NULL "
     "FROM aftercare_message m "
     "JOIN aftercare_ready r ON r.message_id = m.id "
     "JOIN aftercare_standing s ON s.id = m.standing_id "
@@ -84,6 +84,7 @@ def decide(
     if not batch:
         return []
     facts = _Facts(batch, now)
+    give_back([Claim(each.pk, each.lease) for each in batch if facts.is_ending(each)], free_at=machine + BUSY)
     verdicts = [(each, _verdict(each, facts, now)) for each in newest_first(batch) if facts.still_ours(each)]
     going = sorted((each for each, verdict in verdicts if isinstance(verdict, Go)), key=_due)
     _mark_sending(going, now=now, until=machine + lease, worker=worker)
@@ -124,7 +125,12 @@ class _Facts:
     def still_ours(self, each: Prepared) -> bool:
         """True while the message is planned and nobody claimed it after us."""
         row = self._rows.get(each.pk)
-        return row is not None and row[0] == State.PLANNED and row[1] == each.lease
+        return row is not None and row[0] == State.PLANNED and row[1] == each.lease and not self.is_ending(each)
+
+    def is_ending(self, each: Prepared) -> bool:
+        """True while a STOP is obeyed and not followed up: that ends the message, and tells staff what it was."""
+        row = self._rows.get(each.pk)
+        return row is not None and bool(row[-1])
 
     def is_stray(self, each: Prepared) -> bool:
         """True when a race left our ready row behind: its message is no longer planned, and nobody else would look."""
@@ -133,7 +139,7 @@ class _Facts:
 
     def of(self, each: Prepared) -> Facts:
         """The facts of one message."""
-        _, _, suppressed, held, grant, confirmed, current, heard_at = self._rows[each.pk]
+        _, _, suppressed, held, grant, confirmed, current, heard_at, _ = self._rows[each.pk]
         return Facts(
             cls=each.cls,
             kind=each.row["kind"],

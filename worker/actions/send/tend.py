@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 
 from worker import clock
 from worker.actions.course.feed import alarm_silent
+from worker.actions.receive.follow_up import finish_stops
 from worker.actions.record import pulse
 from worker.actions.record.audit import append_seals, lock_chain, unsealed
 from worker.actions.restore import lineage
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("aftercare.tend")
 SEALS = 500
+LONGEST_ON_STOPS = 3.0  # seconds
 
 
 def tend(*, tick: Tick | None = None) -> dict[str, int]:
-    """One round: promote, release, close what is too late, doubt silent attempts, seal decisions; what each did.
+    """One round: follow up stops, promote, release, close what is late, doubt what is silent, seal; what each did.
 
     Each step is by itself: one that meets a lock or a database that went away must not stop the others. `tick` is the
     beat's that asked for the round.
     """
     did = {
+        "stops": _tried(_finish_stops),
         "promoted": _tried(lambda: promote(now=clock.now())),
         "tried": _tried(lambda: try_circuits(now=clock.now())),
         "released": _tried(release_unpaused),
@@ -58,6 +61,12 @@ def _tried(step: Callable[[], int]) -> int:
         log.warning("step given up", error=type(error).__name__)
         connection.close_if_unusable_or_obsolete()
         return 0
+
+
+def _finish_stops() -> int:
+    """What follows from STOPs that the web part had no time for; the rest of the round waits a few seconds at most."""
+    until = clock.running() + LONGEST_ON_STOPS
+    return finish_stops(now=clock.now(), go_on=lambda: clock.running() < until)
 
 
 def seal_decisions() -> int:

@@ -1,0 +1,26 @@
+"""A reply that only a person can judge is put before one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.actions.record.task import open_task
+from worker.models import Contact
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.models import Inbound, Standing
+
+
+def ask_staff(kind: str, row: Standing, stored: Inbound, now: datetime) -> None:
+    """Open a task about one reply, once, in the caller's transaction."""
+    contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
+    open_task(
+        clinic_id=row.clinic_id,
+        client_id=contact.client_id if contact else None,
+        kind=kind,
+        cause=f"inbound:{stored.pk}",
+        facts={"inbound": stored.pk},
+        now=now,
+    )
