@@ -16,6 +16,7 @@ from worker.models.standing import GrantState
 from worker.reading.contents import contents
 from worker.reading.heads import Published, published
 from worker.reading.silences import silences
+from worker.reading.whose import misplaced
 from worker.rules.consent import MAKES_ACTIVE
 
 if TYPE_CHECKING:
@@ -41,7 +42,13 @@ def faults(known: Published | None = None) -> list[str]:
     found = [*known.faults, *_strangers({INSTALLATION, *clinics})]
     for clinic_id, slug in ({INSTALLATION: heads.INSTALLATION} | clinics).items():
         several = known.of(slug)
-        checks = _chain(clinic_id, several), _unsealed(clinic_id, several), _standings(clinic_id), silences(clinic_id)
+        checks = (
+            _chain(clinic_id, several),
+            _unsealed(clinic_id, several),
+            _standings(clinic_id),
+            silences(clinic_id),
+            misplaced(clinic_id),
+        )
         for check in checks:
             found += (f"{slug}: {fault}" for fault in check)
     gone = set(known.clinics()) - {heads.INSTALLATION, *clinics.values()}

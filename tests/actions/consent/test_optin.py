@@ -171,7 +171,7 @@ def test_stop_ends_what_waits_and_yes_does_not_bring_it_back(alice, asking):
     yes(asking, "YES", at=NOW + 2 * MINUTE)
     assert states(alice) == {"revoked"}
     assert StaffTask.objects.filter(kind="yes_reply").exists()
-    yes(asking, "START", at=NOW + 3 * MINUTE)
+    yes(asking, "START", at=NOW + 12 * MINUTE)
     assert states(alice) == {"revoked"}
     assert StaffTask.objects.filter(kind="ask_consent").exists()
     assert faults() == []

@@ -48,6 +48,7 @@ def full():
         "attempt.body": Attempt.objects.filter(body_sealed__isnull=False).count(),
         "receipt.raw": Receipt.objects.filter(raw_sealed__isnull=False).count(),
         "inbound.body": Inbound.objects.filter(body_sealed__isnull=False).count(),
+        "inbound.follow_up": Inbound.objects.filter(follow_up_sealed__isnull=False).count(),
         "message.address": Message.objects.filter(address_sealed__isnull=False).count(),
     }
 
@@ -106,7 +107,9 @@ def test_what_comes_in_about_an_erased_client_goes_at_once(house):
     delivered(Attempt.objects.filter(channel="sms").first(), ALICES_PHONE, now=NEXT_DAY, status="read")
     assert retain(now=NEXT_DAY)["receipt.raw"] == 0
     Receipt.objects.filter(status="read").update(raw_sealed=b"of a copy that was restored")
-    assert retain(now=NEXT_DAY) == {"attempt.body": 0, "receipt.raw": 1, "inbound.body": 0, "message.address": 0}
+    assert retain(now=NEXT_DAY) == {
+        "attempt.body": 0, "receipt.raw": 1, "inbound.body": 0, "inbound.follow_up": 0, "message.address": 0,
+    }  # fmt: skip
 
 
 def test_an_answer_that_is_still_to_go_keeps_its_address(house):

@@ -18,6 +18,7 @@ from worker.actions.clients import search
 from worker.actions.privacy.erase import erase
 from worker.actions.privacy.rotate import rotate
 from worker.actions.privacy.stores import SEALED
+from worker.actions.receive.sms import Reply, take
 from worker.models import ClientSearch, Event, Grant, Hold, Sender, StaffTask, Standing
 from worker.models.client import SearchKind
 from worker.reading.chain import faults
@@ -74,6 +75,11 @@ def test_everything_opens_under_the_new_key_alone(house, keys):
     with_credentials(house)
     client = lived(house, holder={"name": "Mia Moreau", "relationship": "mother"}).client
     text_from(house.lakeside, STRANGER, "STOP", now=NOW)  # an answer to a number that no client has
+    waits = Reply(
+        clinic_id=house.lakeside.pk, provider_id="SMwaits", address=STRANGER, body="STOP", opt_out_type="",
+        provider_answers=False,
+    )  # fmt: skip
+    take(waits, now=NOW)
     before = copy_of(client)
     assert heads() == {id_of("f")}
     keys(field="nf")

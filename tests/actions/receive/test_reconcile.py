@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,9 +18,10 @@ from worker.actions.clients.enrol import enrol
 from worker.actions.consent import standing
 from worker.actions.receive.reconcile import reconcile
 from worker.actions.receive.sms import Reply, inbound_sms
+from worker.channels.records import Records
 from worker.intake.client import ClientFile
 from worker.intake.shape import checked
-from worker.models import Event, Inbound, Message, Sender, Standing, Suppression, Watermark
+from worker.models import Event, Inbound, Message, Sender, StaffTask, Standing, Suppression, Watermark
 from worker.reading.chain import faults
 from worker.reading.status import status
 
@@ -126,14 +128,119 @@ def test_lost_stop_and_lost_start_count_in_their_order(alice, provider):
     assert faults() == []
 
 
+def _held_up(house, provider, body):
+    """What a client writes now; the webhook that the provider sends of it gets here only when it is called."""
+    sid = _lost(provider, body)
+    reply = Reply(
+        clinic_id=house.lakeside.pk, provider_id=sid, address=ALICES_PHONE, body=body, opt_out_type="",
+        provider_answers=False,
+    )  # fmt: skip
+    return lambda: inbound_sms(reply, now=clock.now())
+
+
+def _passes(seconds):
+    clock.step_to(clock.now() + timedelta(seconds=seconds))
+
+
 def test_a_lost_stop_before_a_start_that_we_heard_is_over(alice, house, provider):
-    """Rule 30: she took it back before we knew of it; on record, without effect."""
+    """Rule 30: she took it back before we knew of it, as the provider's dates say; on record, without effect."""
     _lost(provider, "STOP")
-    clock.step_to(clock.now() + 3 * MINUTE)
-    builders.text_from(house.lakeside, ALICES_PHONE, "START", now=clock.now())
+    _passes(180)
+    _held_up(house, provider, "START")()
     assert _later().found == 1
     assert not _stopped(alice)
     assert Event.objects.get(kind="reply_outdated").code == "stop"
+
+
+def test_a_lost_stop_counts_where_nothing_says_that_the_start_came_later(alice, house, provider):
+    """P2: a START that no list knows may have been held up on its way: in doubt nothing is sent."""
+    _lost(provider, "STOP")
+    _passes(180)
+    builders.text_from(house.lakeside, ALICES_PHONE, "START", now=clock.now())
+    assert _later().found == 1
+    assert _stopped(alice)
+
+
+def test_a_start_written_before_a_stop_and_heard_after_it_undoes_nothing(alice, house, provider):
+    """P2: webhooks overtake each other; it waits for the provider's dates, and they say no."""
+    start = _held_up(house, provider, "START")
+    _passes(20)
+    _held_up(house, provider, "STOP")()
+    _passes(20)
+    start()
+    assert _stopped(alice)
+    assert StaffTask.objects.filter(kind="start_reply", done_at__isnull=True).count() == 1
+    _later()
+    assert _stopped(alice)
+    assert Event.objects.get(kind="reply_outdated").code == "start"
+    assert not StaffTask.objects.filter(kind="start_reply", done_at__isnull=True).exists()
+    assert not Inbound.objects.filter(follow_up_sealed__isnull=False).exists()
+    assert faults() == []
+
+
+def test_a_start_right_after_a_stop_counts_once_the_list_shows_the_order(alice, house, provider):
+    """Rule 30: she said STOP by mistake; two minutes later she is back, told once, and no task is left."""
+    _held_up(house, provider, "STOP")()
+    _passes(20)
+    _held_up(house, provider, "START")()
+    assert _stopped(alice)
+    assert post.round_of_post(clock.now()) == ["stop-confirmation"]
+    _later()
+    assert not _stopped(alice)
+    assert post.round_of_post(clock.now()) == ["start-confirmation"]
+    assert not StaffTask.objects.filter(kind="start_reply", done_at__isnull=True).exists()
+    before = builders.counts()
+    _later()
+    assert builders.counts() == before
+    assert faults() == []
+
+
+def test_start_then_stop_again_while_it_waits(alice, house, provider):
+    """P2: the second STOP is later than the START by the same dates; it stands."""
+    for body in ("STOP", "START", "STOP"):
+        _held_up(house, provider, body)()
+        _passes(10)
+    _later()
+    assert _stopped(alice)
+    assert Event.objects.get(kind="reply_outdated").code == "start"
+
+
+def test_a_start_in_the_same_second_as_a_stop_does_not_count(alice, house, provider):
+    """P2: the provider's dates know seconds only: a STOP counts in doubt."""
+    stop, start = _held_up(house, provider, "STOP"), _held_up(house, provider, "START")
+    stop()
+    start()
+    _later()
+    assert _stopped(alice)
+
+
+def test_a_list_whose_clock_is_ahead_does_not_undo_a_stop(alice, house, provider, monkeypatch):
+    """P2: a lost START is dated three minutes ahead of our clock; the STOP that we heard has a date there as well."""
+    received = Records.received
+
+    async def ahead(self, **how):
+        how |= {"until": how["until"] + timedelta(days=1)}
+        return [replace(text, at=text.at + 3 * MINUTE) for text in await received(self, **how)]
+
+    monkeypatch.setattr(Records, "received", ahead)
+    _lost(provider, "START")
+    _passes(30)
+    _held_up(house, provider, "STOP")()
+    _later()
+    assert _stopped(alice)
+
+
+def test_a_start_without_the_stops_date_stays_with_staff(alice, house, provider):
+    """P2: the STOP went to another list, or never came by text of ours: nobody can tell, so a person looks."""
+    builders.text_from(house.lakeside, ALICES_PHONE, "STOP", now=clock.now())
+    _passes(20)
+    _held_up(house, provider, "START")()
+    _later()
+    assert _stopped(alice)
+    assert StaffTask.objects.filter(kind="start_reply", done_at__isnull=True).count() == 1
+    _passes(600)
+    builders.text_from(house.lakeside, ALICES_PHONE, "START", now=clock.now())
+    assert not _stopped(alice)
 
 
 def test_a_lost_start_before_a_stop_that_we_heard_undoes_nothing(alice, house, provider):

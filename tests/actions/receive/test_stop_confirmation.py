@@ -12,7 +12,7 @@ from tests.builders import ALICES_PHONE, NOW
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.receive.sms import Reply, inbound_sms
-from worker.models import Event, Message, StaffTask, Standing
+from worker.models import Event, Inbound, Message, StaffTask, Standing
 
 DUE = NOW + timedelta(hours=1)
 EXACTLY = timedelta(minutes=5)
@@ -81,7 +81,7 @@ def test_stop_start_stop_within_a_day_is_confirmed_once(alice, house, lift):
         _wrote(house, "STOP", now=now)
         post.round_of_post(now, provider)
         if lift == "START":
-            _wrote(house, "START", now=now + timedelta(minutes=6))
+            _wrote(house, "START", now=now + timedelta(minutes=12))
         Standing.objects.update(suppressed_at=None, suppressed_why=None)
         now += timedelta(minutes=20)
     assert _confirmations().count() == 1
@@ -179,7 +179,12 @@ def test_no_fever_is_no_alarm(alice, house):
 def test_a_confirmation_that_start_overtook_stays_at_home(alice, house):
     """Rule 22: "you get no more texts" would be untrue by now; and a second STOP is confirmed, for none has gone."""
     _wrote(house, "STOP")
-    _wrote(house, "START", now=DUE + 2 * SECOND)
+    dates = {Inbound.objects.get().provider_id: DUE, "SMstart": DUE + 2 * SECOND}  # the list shows the order
+    start = Reply(
+        clinic_id=house.lakeside.pk, provider_id="SMstart", address=ALICES_PHONE, body="START", opt_out_type="",
+        provider_answers=False, received_at=DUE + 2 * SECOND, listed=dates,
+    )  # fmt: skip
+    inbound_sms(start, now=DUE + 2 * SECOND)
     assert post.round_of_post(DUE + 2 * SECOND) == ["start-confirmation"]
     assert [each.reason for each in _confirmations()] == ["answered_already"]
     _wrote(house, "STOP", now=DUE + 60 * SECOND)

@@ -1,0 +1,63 @@
+"""A STOP is answered first; what follows is done when nobody waits, and by somebody in any case (rules 19, 33)."""
+
+from __future__ import annotations
+
+from django.db import OperationalError
+
+from tests import builders
+from tests.builders import ALICES_PHONE, standing_of
+from worker.models import Grant
+from worker.web import obeyed
+
+
+def followed_up(client):
+    return standing_of(client).open_stop is None and set(
+        Grant.objects.filter(client=client, standing__channel="sms").values_list("state", flat=True)
+    ) == {"revoked"}
+
+
+def test_the_answer_comes_first(house, provider, monkeypatch):
+    """P2: stopped before the answer, followed up once the server has closed it."""
+    alice = builders.alice().client
+    seen = []
+    finish = obeyed.finish_stops
+
+    def watched(**how):
+        row = standing_of(alice)
+        seen.append((row.suppressed_why, row.open_stop is not None))
+        return finish(**how)
+
+    monkeypatch.setattr(obeyed, "finish_stops", watched)
+    assert provider.text(ALICES_PHONE, "STOP").status_code == 200
+    assert seen == [("keyword", True)]
+    assert followed_up(alice)
+
+
+def test_nothing_that_can_wait_is_begun_while_another_text_waits(house, provider):
+    """One STOP of a burst leaves the rest of its work; the last one does all of it."""
+    alice = builders.alice().client
+    bob = builders.alice(external_id="A-2", phone=builders.BOBS_PHONE, email="second@example.com").client
+    with obeyed.first():
+        assert provider.text(ALICES_PHONE, "STOP").status_code == 200
+        assert standing_of(alice).suppressed_at is not None
+        assert not followed_up(alice)
+    assert provider.text(builders.BOBS_PHONE, "STOP").status_code == 200
+    assert followed_up(alice)
+    assert followed_up(bob)
+
+
+def test_a_database_that_goes_away_after_the_answer(house, provider, monkeypatch, capfd):
+    """The answer stands; a worker's round does the rest."""
+
+    def gone(**_how):
+        raise OperationalError(f"server closed the connection {ALICES_PHONE}")
+
+    alice = builders.alice().client
+    with monkeypatch.context() as away:
+        away.setattr(obeyed, "finish_stops", gone)
+        assert provider.text(ALICES_PHONE, "STOP").status_code == 200
+    assert "stops_left_to_a_worker" in (said := capfd.readouterr().err)
+    assert ALICES_PHONE not in said
+    assert not followed_up(alice)
+    assert provider.text(ALICES_PHONE, "STOP").status_code == 200
+    assert followed_up(alice)
