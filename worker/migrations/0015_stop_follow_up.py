@@ -9,7 +9,7 @@ from worker.migrations._quietly import AddIndexQuietly
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds an index beside running writers only outside a transaction
 
-    dependencies = [("aftercare", "0012_failed")]
+    dependencies = [("aftercare", "0014_lives_of_the_database")]
 
     operations = [
         migrations.AddField("inbound", "follow_up_sealed", models.BinaryField(null=True)),
