@@ -208,7 +208,7 @@ def test_no_order_of_events_breaks_the_plan():
     run_state_machine_as_test(
         Course,
         settings=hypothesis_settings(
-            max_examples=12, stateful_step_count=14, deadline=None, database=None, print_blob=True,
+            max_examples=6, stateful_step_count=14, deadline=None, database=None, print_blob=True,
             suppress_health_check=list(HealthCheck), phases=(Phase.generate,),
         ),
     )  # fmt: skip
