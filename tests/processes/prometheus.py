@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import urllib.parse
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,6 +62,8 @@ class Prometheus:
                 found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
                 return found
         except urllib.error.HTTPError as refused:
+            if refused.code == HTTPStatus.SERVICE_UNAVAILABLE:  # it is still starting
+                return []
             raise AssertionError(f"{query}: {refused.read().decode()}") from None
         except OSError:
             return []
