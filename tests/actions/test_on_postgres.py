@@ -19,7 +19,7 @@ SLOW = (  # hours of arithmetic, little database
     "tests/actions/course/test_plan_machine.py",
 )
 PARTS = (
-    ("clients", "consent"),
+    ("clients", "consent", "converse"),
     ("course", "mail", "protocols"),
     ("privacy", "record"),
     ("receive", "send"),

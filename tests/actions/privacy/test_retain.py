@@ -19,6 +19,7 @@ from worker.actions.privacy.erase import erase
 from worker.actions.privacy.retain import retain
 from worker.models import (
     Attempt,
+    CheckinAnswer,
     ConsentEvent,
     Event,
     Evidence,
@@ -26,6 +27,7 @@ from worker.models import (
     Inbound,
     Message,
     Receipt,
+    StaffWords,
     Standing,
     Suppression,
 )
@@ -50,6 +52,8 @@ def full():
         "inbound.body": Inbound.objects.filter(body_sealed__isnull=False).count(),
         "inbound.follow_up": Inbound.objects.filter(follow_up_sealed__isnull=False).count(),
         "message.address": Message.objects.filter(address_sealed__isnull=False).count(),
+        "staff.words": StaffWords.objects.filter(words_sealed__isnull=False).count(),
+        "checkin.answers": CheckinAnswer.objects.filter(answers_sealed__isnull=False).count(),
     }
 
 
