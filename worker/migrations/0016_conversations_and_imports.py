@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('aftercare', '0014_lives_of_the_database'),
+        ('aftercare', '0015_stop_follow_up'),
     ]
 
     operations = [
