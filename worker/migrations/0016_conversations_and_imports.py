@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='clinic',
             name='red_flag_minutes',
-            field=models.PositiveSmallIntegerField(default=30),
+            field=models.PositiveSmallIntegerField(db_default=30, default=30),
         ),
         migrations.CreateModel(
             name='Conversation',

@@ -113,6 +113,7 @@ def test_what_comes_in_about_an_erased_client_goes_at_once(house):
     Receipt.objects.filter(status="read").update(raw_sealed=b"of a copy that was restored")
     assert retain(now=NEXT_DAY) == {
         "attempt.body": 0, "receipt.raw": 1, "inbound.body": 0, "inbound.follow_up": 0, "message.address": 0,
+        "staff.words": 0, "checkin.answers": 0,
     }  # fmt: skip
 
 
