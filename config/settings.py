@@ -130,7 +130,8 @@ REDACT_AT_PROVIDER_DAYS = number("REDACT_AT_PROVIDER_DAYS", 0)  # 0: texts stay 
 HEADS_FILE = text("HEADS_FILE", str(AFTERCARE_HOME / "heads.jsonl"))
 
 # --- Celery's broker: may be emptied at any moment -------------------------------------------------
-REDIS_URL = secret("REDIS_URL", f"redis+socket://{AFTERCARE_HOME / 'redis' / 'redis.sock'}")
+OWN_REDIS = f"redis+socket://{AFTERCARE_HOME / 'redis' / 'redis.sock'}"  # runs only while `aftercare up` does
+REDIS_URL = secret("REDIS_URL", OWN_REDIS)
 BROKER_URL = secret("BROKER_URL", REDIS_URL)  # only where Celery's messages go through RabbitMQ (docs/operate.md)
 
 # --- Django ----------------------------------------------------------------------------------------

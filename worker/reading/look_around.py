@@ -33,6 +33,9 @@ def redis() -> Iterator[Finding]:
         yield Finding("BROKER_URL", ok=True, says="no Redis: its own tools tell of its queues (docs/operate.md)")
         return
     seen = broker.look()
+    if seen is None and settings.BROKER_URL == settings.OWN_REDIS:
+        yield Finding("Redis", ok=True, says="ours does not run: `aftercare up` starts it, and ends it again")
+        return
     if seen is None:
         mend = "start Redis, or mend REDIS_URL; STOPs and the desk need neither"
         yield Finding("Redis", ok=False, says="does not answer: workers are not told to look", mend=mend)
