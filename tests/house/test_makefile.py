@@ -253,3 +253,12 @@ def test_what_must_pass_is_lint_then_tests(checks):
 def test_one_failure_fails_the_whole(checks, target):
     """A red lint or a red test is a red run."""
     assert checks(f'[ "$1" != {target} ]\n').returncode != 0
+
+
+def test_what_failed_beside_others_is_asked_again_alone_and_both_answers_are_shown(checks):
+    """A test that leans on its neighbours fails the first run only: it is named, and does not hide behind a pass."""
+    told = checks('[ "$1" != test ] || [ -n "$2" ]\n')
+
+    assert told.returncode == 0
+    assert "FAILED ONCE" in told.stderr
+    assert "PASSED ONLY AT THE SECOND TRY" in told.stderr
