@@ -19,7 +19,7 @@ SLOW = (  # hours of arithmetic, little database
     "tests/actions/course/test_plan_machine.py",
 )
 PARTS = (
-    ("clients", "consent", "converse"),
+    ("clients", "consent"),
     ("course", "mail", "protocols"),
     ("privacy", "record"),
     ("receive", "send"),

@@ -8,8 +8,7 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from worker.intake.protocol import ProtocolSource, SourceStep, StepText, in_order
-from worker.intake.protocol_checkin import CheckinShape
-from worker.rules.names import Channel, MessageClass, Purpose, step_kind
+from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
 from worker.rules.steps import Anchor, Calendar, Elapsed, IfClosed, Instruction, StepRule, Telling
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def canonical(source: ProtocolSource) -> bytes:
     Left out are the numbers of the facts and of the steps: they change no message. A text is in it to the
     last byte, line ends as line feeds, so that whoever changes a comma asks for a new approval (rule 10).
     """
-    document: dict[str, Any] = {
+    document = {
         "format": FORMAT,
         "code": source.code,
         "title": dict(source.title),
@@ -34,8 +33,6 @@ def canonical(source: ProtocolSource) -> bytes:
         "frequency": {"messages": source.frequency, "per": "session"},
         "steps": {step.rule.code: _step(step) for step in source.steps},
     }
-    if source.checkin:  # left out where nothing is asked, so that older documents keep their hash
-        document["checkin"] = source.checkin.model_dump(mode="json")
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -62,7 +59,6 @@ def from_canonical(document: bytes | str) -> ProtocolSource:
         interval_days=(shortest, longest),
         frequency=read["frequency"]["messages"],
         steps=in_order(_read_step(code, step, read["languages"]) for code, step in read["steps"].items()),
-        checkin=CheckinShape.model_validate(read["checkin"]) if "checkin" in read else None,
     )
 
 
@@ -80,7 +76,6 @@ def _step(step: SourceStep) -> dict[str, Any]:
         **({"instead_of": rule.instead_of} if rule.instead_of else {}),  # left out, old approvals keep their hash
         **({"says": [_instruction(said) for said in rule.says]} if rule.says else {}),
         "texts": {f"{text.channel}.{text.language}": _text(text) for text in step.texts},
-        **({"questions": list(step.questions)} if step.questions else {}),
     }
 
 
@@ -125,8 +120,7 @@ def _read_step(code: str, raw: dict[str, Any], languages: list[str]) -> SourceSt
         for channel in channels
         for language in languages
     )
-    asked = tuple(raw.get("questions", ()))
-    return SourceStep(rule=rule, kind=step_kind(raw["kind"]), facts=(), texts=texts, questions=asked)
+    return SourceStep(rule=rule, kind=AnswerKind(raw["kind"]) if raw["kind"] else None, facts=(), texts=texts)
 
 
 def _read_moment(raw: dict[str, Any]) -> When:

@@ -9,7 +9,6 @@ from worker.models.attempt import AttemptState
 from worker.models.provider_copy import CopyState
 from worker.reading.backlog import MANY, backlog
 from worker.reading.feeds import feeds
-from worker.reading.red_flags import red_flags
 from worker.rules.states import State
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ def status(*, now: datetime) -> dict[str, Any]:
         "in_flight": _count(Attempt.objects.filter(state=AttemptState.SENDING)),
         "tasks_open": _count(StaffTask.objects.filter(done_at__isnull=True)),
         "tasks_overdue": _count(StaffTask.objects.filter(done_at__isnull=True, due_at__lte=now)),
-        "red_flags": red_flags(now=now)._asdict(),
         "drift": _count(StaffTask.objects.filter(done_at__isnull=True, kind="ledger_drift")),
         "copies": {
             state.value: _count(ProviderCopy.objects.filter(state=state))

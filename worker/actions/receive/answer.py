@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.models import Contact, Standing
-    from worker.rules.names import StepKind
 
 USEFUL = {
     AnswerKind.OPTIN_QUESTION: timedelta(hours=48),
@@ -26,7 +25,6 @@ USEFUL = {
     AnswerKind.START_CONFIRMATION: timedelta(minutes=30),
     AnswerKind.HELP: timedelta(minutes=30),
     AnswerKind.SAFETY_REPLY: timedelta(minutes=30),
-    AnswerKind.STAFF_REPLY: timedelta(hours=12),
 }
 
 
@@ -47,7 +45,7 @@ def plan_answer(
     `to` is whose answer it is, where an address may be several people's; by default its newest client's.
     """
     occasion = f"a:{standing.clinic_id}:{standing.channel}:{kind}:{cause}"
-    step = approved_step(standing, kind, now)
+    step = _approved_step(standing, kind, now)
     if step is None:
         _unanswered(standing, kind, cause, "no_approved_text", now)
         return None
@@ -91,15 +89,13 @@ def _unanswered(standing: Standing, kind: AnswerKind, cause: str, why: str, now:
     )
 
 
-class ApprovedStep(NamedTuple):
-    """A step whose words a standing approval covers."""
-
+class _Step(NamedTuple):
     pk: int
     version_id: int
     purpose: str
 
 
-def approved_step(standing: Standing, kind: StepKind, now: datetime) -> ApprovedStep | None:
+def _approved_step(standing: Standing, kind: AnswerKind, now: datetime) -> _Step | None:
     """The step that answers: of a version that this address has messages of, else of any the clinic approved."""
     found = fetch(
         "SELECT s.id, s.version_id, s.purpose FROM aftercare_step s "
@@ -110,7 +106,7 @@ def approved_step(standing: Standing, kind: StepKind, now: datetime) -> Approved
         "s.version_id DESC, s.id LIMIT 1",
         [kind, standing.clinic_id, now, standing.pk],
     )
-    return ApprovedStep(*found[0]) if found else None
+    return _Step(*found[0]) if found else None
 
 
 class _Reader(NamedTuple):
