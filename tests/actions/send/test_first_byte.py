@@ -137,8 +137,8 @@ def test_a_late_mail_is_not_begun(alice, monkeypatch, stop):
             key = alice.contacts.get(channel="email").link_key
             _during_the_freeze(carrier, lambda: unsubscribe(link_key=key, method="one-click", now=clock.now()))
         assert sent(Channel.EMAIL, carrier)["notstarted"] == 1
-        assert _data(server) == 0
         assert attempts("email") == ["not_started"]
+        assert _data(server) <= stop, "nothing, or the confirmation of her stop: the same shift may find it due"
         rested(carrier)
         later()
         sent(Channel.EMAIL, carrier)
