@@ -7,7 +7,6 @@ message. A revocation that commits first is seen; one that comes second waits un
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, connection, transaction
 
 from worker import meters
-from worker.actions.record.task import open_task, optin_failed
 from worker.actions.send.claim import STRIDE, Claim, give_back
 from worker.actions.send.due import HORIZON, LONG_AGO
+from worker.actions.send.leave_word import code_of, record_decisions, tell_staff
 from worker.actions.send.others import Others, newest_first
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
@@ -26,7 +25,7 @@ from worker.opening import hours_of
 from worker.rules import gate
 from worker.rules.gate import Approved, Decision, Facts, Go, Later, Reason, Stop
 from worker.rules.hours import next_opening
-from worker.rules.names import AnswerKind, MessageClass
+from worker.rules.names import MessageClass
 from worker.rules.states import State
 
 if TYPE_CHECKING:
@@ -34,13 +33,6 @@ if TYPE_CHECKING:
 
     from worker.actions.send.prepare import Prepared
 
-NEEDS_A_PERSON = frozenset(
-    {
-        Reason.NOT_APPROVED, Reason.WITHDRAWN, Reason.REVIEW_OVERDUE, Reason.CHANGED, Reason.NO_SENDER,
-        Reason.CANT_RENDER, Reason.TOO_LONG, Reason.NO_ADDRESS, Reason.WORKER_DIED, Reason.PROMISED,
-    }
-)  # fmt: skip
-HER_OWN_WISH = frozenset({Reason.REVOKED, Reason.SUPPRESSED, Reason.NO_CONSENT})
 PLANNED = "t.state = 'planned'"
 BUSY = timedelta(seconds=1)  # a standing row that somebody holds: its messages are looked at again after this
 READ = (
@@ -90,9 +82,9 @@ def decide(
     _mark_sending(going, now=now, until=machine + lease, worker=worker)
     _settle([(each, verdict) for each, verdict in verdicts if not isinstance(verdict, Go)], now)
     _not_ready({each.pk for each in batch if facts.is_stray(each)})
-    _tell_staff([(each, verdict) for each, verdict in verdicts if isinstance(verdict, Stop)], now)
-    _record(verdicts, now, worker)
-    meters.decided(batch[0].channel, Counter(_code(verdict) for _, verdict in verdicts))
+    tell_staff([(each, verdict) for each, verdict in verdicts if isinstance(verdict, Stop)], now)
+    record_decisions(verdicts, now, worker)
+    meters.decided(batch[0].channel, Counter(code_of(verdict) for _, verdict in verdicts))
     return going
 
 
@@ -293,63 +285,3 @@ def _not_ready(message_ids: set[int]) -> None:
     if message_ids:
         these, ids = among("message_id", message_ids)
         change(f"DELETE FROM aftercare_ready WHERE {these}", ids)
-
-
-def _tell_staff(stopped: Sequence[tuple[Prepared, Stop]], now: datetime) -> None:
-    """What only a person can mend is put before one; a stop that the client or the plan wanted is not."""
-    for each, verdict in stopped:
-        if each.row["kind"] == AnswerKind.OPTIN_CONFIRMATION and verdict.reason not in HER_OWN_WISH:
-            optin_failed(each.pk, now=now)
-        if verdict.reason in NEEDS_A_PERSON:
-            open_task(
-                clinic_id=each.row["clinic_id"],
-                client_id=each.row["client_id"],
-                kind="not_sent",
-                cause=f"not_sent:{each.pk}:{verdict.reason}",
-                facts={"message": each.pk, "reason": verdict.reason},
-                now=now,
-            )
-
-
-def _record(verdicts: Sequence[tuple[Prepared, Decision]], now: datetime, worker: str) -> None:
-    """One row per decision; the sealer chains it afterwards, so that the clinic's chain is no bottleneck."""
-    insert_many(
-        "aftercare_event",
-        ("subject", "clinic_id", "at", "kind", "actor", "code", "facts"),
-        [
-            (
-                f"message:{each.pk}", each.row["clinic_id"], now, "decision", "worker", _code(verdict),
-                _decided_on(each, verdict, worker),
-            )
-            for each, verdict in verdicts
-            if not _same_again(each, verdict)
-        ],
-    )  # fmt: skip
-
-
-def _decided_on(each: Prepared, verdict: Decision, worker: str) -> str:
-    return json.dumps(
-        {
-            "version": each.row["version_id"],
-            "attempt": each.attempt_id.hex if isinstance(verdict, Go) else None,
-            "until": verdict.at.isoformat() if isinstance(verdict, Later) else None,
-            "state": verdict.state if isinstance(verdict, Stop) else None,
-            "worker": worker,
-        }
-    )
-
-
-def _same_again(each: Prepared, verdict: Decision) -> bool:
-    """Waiting for her yes, for its confirmation, or for a calendar is asked again and again; only the first is news."""
-    if not isinstance(verdict, Later) or verdict.reason not in (
-        Reason.PENDING,
-        Reason.UNCONFIRMED,
-        Reason.FEED_SILENT,
-        Reason.NEWER_FIRST,
-    ):
-        return False
-    return bool(verdict.reason == each.row["reason"])
-
-
-def _code(verdict: Decision) -> str:
-    return "sent" if isinstance(verdict, Go) else verdict.reason
