@@ -173,7 +173,7 @@ def pytest_collection_modifyitems(items):
     """
     slow = {item for item in items if item.get_closest_marker("processes")}
     for item in slow:
-        if house := _house_of(item):
+        if not item.get_closest_marker("xdist_group") and (house := _house_of(item)):
             item.add_marker(pytest.mark.xdist_group(house))
     items.sort(key=lambda item: item not in slow)
 

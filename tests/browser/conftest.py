@@ -1,6 +1,6 @@
 """A real house, a real Chromium, and axe: what every test of the pages stands on.
 
-One house a test process (`site`), one browser (`chromium`), and a page for each test (`open_page`). Debian's
+One house (`site`), one browser (`chromium`), and a page for each test (`open_page`). Debian's
 Chromium is enough; where none is found the tests are skipped, and the run says so loudly.
 """
 
@@ -56,7 +56,7 @@ class Site:
         return done.stdout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory) -> Iterator[Site]:
     """Lakeside and Hillside, their people with a password, and Alice in the middle of her course."""
     with open_house(tmp_path_factory.mktemp("site")) as house:
@@ -66,15 +66,15 @@ def site(tmp_path_factory) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def told(site) -> story.Told:
     """Whom the pages are about."""
     return story.tell(site)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():
-    """One browser for all tests of this process."""
+    """One browser for all tests of this folder; gone with its last one, for its loop would stop every other's."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop runs in this thread, and Django would refuse
     from playwright.sync_api import sync_playwright
 
@@ -82,12 +82,13 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 Opener = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cookies(chromium, site) -> Callable[[str], Any]:
     """The cookies of a person who signed in by the form, once a run."""
     known: dict[str, Any] = {}

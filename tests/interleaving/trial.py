@@ -155,13 +155,14 @@ class Trial:
     def _afterwards(self, scope: set[int]) -> Iterator[str]:
         """Let a worker do what is left; then everything has ended, and what was revoked has not gone."""
         before = len(self._bytes)
-        ids = list(Message.objects.filter(standing__in=self._standings()).values_list("pk", flat=True))
         for _ in range(3):
+            ids = self._messages()
             if not Ready.objects.filter(message__in=ids).exists():
                 break
             self.clock.pass_(40.0)
             people.drift(ids)
             people.worker(self._carriers["afterwards"])()
+        ids = self._messages()  # her STOP's confirmation may have been planned only now
         gone = {attempt for attempt, _ in self._bytes[before:]}
         attempts = {
             pk.hex: (message, cls, state)
@@ -178,6 +179,9 @@ class Trial:
             yield "called twice"
         yield from self._states(ids)
         self._clear(ids)
+
+    def _messages(self) -> list[int]:
+        return list(Message.objects.filter(standing__in=self._standings()).values_list("pk", flat=True))
 
     def _clear(self, ids: list[int]) -> None:
         """The next schedule meets nobody of this one."""

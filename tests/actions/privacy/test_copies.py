@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests import builders
-from tests.actions import outside
-from tests.builders import ALICES_PHONE, NOW, OKAFOR, SAM
+from tests.builders import ALICES_PHONE, OKAFOR, SAM
 from worker import clock
 from worker.actions.privacy.copies import MOST_TRIES, clear_copies
 from worker.actions.privacy.erase import erase
@@ -24,24 +23,6 @@ from worker.rules.names import Channel
 
 LAKESIDE = "+12125550100"
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    """One provider for the module."""
-    started = outside.opened(tmp_path_factory.mktemp("outside"))
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def provider(running, settings):
-    """That provider, fair, on a day of its own."""
-    settings.TWILIO_API_URL = running.url
-    settings.CALENDAR_FILE = running.process.args[-1]
-    running.sandbox.clear_faults()
-    clock.step_to(max(NOW, clock.now() + timedelta(days=2)))
-    return running.sandbox
 
 
 @pytest.fixture
