@@ -18,6 +18,7 @@ from tests.interleaving import people, wire
 from tests.interleaving.stage import Actor, Clock, Stage, Stuck
 from worker import clock
 from worker.actions.consent.hold import resume
+from worker.actions.receive.follow_up import finish_stops
 from worker.models import Attempt, Event, Message, Pause, Ready
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
@@ -156,6 +157,7 @@ class Trial:
         """Let a worker do what is left; then everything has ended, and what was revoked has not gone."""
         before = len(self._bytes)
         for _ in range(3):
+            finish_stops(now=clock.now())  # as a worker's round does; else the next schedule would follow it up
             ids = self._messages()
             if not Ready.objects.filter(message__in=ids).exists():
                 break

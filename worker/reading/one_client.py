@@ -24,7 +24,7 @@ from worker.models import (
 from worker.models.appointment import AppointmentStatus
 from worker.reading.explain import PLAIN
 from worker.rules.names import MessageClass
-from worker.rules.states import State
+from worker.rules.states import OPEN, State
 
 if TYPE_CHECKING:
     from worker.models import Client
@@ -139,6 +139,8 @@ def next_visit(visits: list[Appointment], now: datetime) -> Appointment | None:
 
 def _messages(client: Client, now: datetime) -> list[Sent]:
     rows = Message.objects.filter(client=client).select_related("step").order_by("due_at", "pk")
+    # Her STOP is obeyed, and its follow-up a moment away: what it will end comes no more, whatever its row still says.
+    rows = rows.exclude(standing__open_stop__isnull=False, cls=MessageClass.COURSE, state__in=OPEN)
     tries = Attempt.objects.filter(message__client=client).annotate(told=Max("receipts__received_at"))
     newest = {each.message_id: each for each in tries.order_by("decided_at")}
     return [_sent(row, newest.get(row.pk), now) for row in rows]

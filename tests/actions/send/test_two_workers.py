@@ -19,6 +19,7 @@ from tests.actions import post
 from tests.builders import ALICES_PHONE, NOW
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.protocols.approve import approve, the_protocol, withdraw
+from worker.actions.receive.follow_up import finish_stops
 from worker.actions.receive.receipt import receipt
 from worker.actions.receive.sms import Reply, inbound_sms
 from worker.actions.send import record as recording
@@ -200,6 +201,7 @@ def test_a_stop_and_a_decision_at_once_never_both_win(turn):
     _enrol_alice()
     batch = prepare(post.claimed(DUE), now=DUE)
     _, going = _both(_stop, lambda: post.decided(batch, DUE))
+    finish_stops(now=DUE)  # the decision may have had the row just when the STOP wanted to be followed up
     message = Message.objects.get(step__code="same-day", channel="sms")
     if going:
         assert message.state == "sending"

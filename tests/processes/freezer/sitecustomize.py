@@ -48,7 +48,7 @@ def hang_in(**_):
 
     around(shift, "prepare", before="claimed", after="prepared")
     around(decide, "_Facts", before="locked")
-    around(decide, "_record", before="marked")
+    around(decide, "record_decisions", before="marked")
     around(shift, "decide", after="decided")
     around(shift, "record", before="answered")
 
