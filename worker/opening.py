@@ -20,9 +20,9 @@ def place_of(clinic: Clinic) -> Jurisdiction:
     return jurisdiction(clinic.country, clinic.state or None)
 
 
-def hours_of(clinic: Clinic, channel: Channel, purpose: Purpose, zone_name: str) -> Hours:
-    """The hours of one channel and purpose for a client in `zone_name` (IANA)."""
-    return _hours(clinic.country, clinic.state, _spelled(clinic.hours.get(channel)), channel, purpose, zone_name)
+def hours_of(clinic: Clinic, channel: Channel, purpose: Purpose, *clocks: str) -> Hours:
+    """The hours of one channel and purpose for a client on whose `clocks` (IANA zones) all of them must be kept."""
+    return _hours(clinic.country, clinic.state, _spelled(clinic.hours.get(channel)), channel, purpose, clocks)
 
 
 def own_windows(clinic: Clinic, channel: Channel) -> Windows | None:
@@ -42,7 +42,7 @@ def _hours(
     own: tuple[tuple[str, tuple[str, ...]], ...],
     channel: Channel,
     purpose: Purpose,
-    zone_name: str,
+    clocks: tuple[str, ...],
 ) -> Hours:
     windows = read_windows({day: list(periods) for day, periods in own}) if own else None
-    return hours_for(jurisdiction(country, state or None), channel, purpose, (zone(zone_name),), windows)
+    return hours_for(jurisdiction(country, state or None), channel, purpose, tuple(map(zone, clocks)), windows)

@@ -48,7 +48,7 @@ def lay_out(
             Anchor.COURSE: course.treatment.performed_at if course.treatment else None,
         },
         zone=place,
-        hours_by_channel=_hours(course.clinic, course.client.zone),
+        hours_by_channel=_hours(course.clinic, course.client.clocks),
         now=now,
         consented=consented,
         future_only=future_only,
@@ -80,5 +80,5 @@ def open_channels(client: Client) -> frozenset[Channel]:
     return frozenset(Channel(channel) for channel in active.values_list("standing__channel", flat=True))
 
 
-def _hours(clinic: Clinic, zone: str) -> dict[Channel, Hours]:
-    return {channel: hours_of(clinic, channel, Purpose.AFTERCARE, zone) for channel in Channel}
+def _hours(clinic: Clinic, clocks: tuple[str, ...]) -> dict[Channel, Hours]:
+    return {channel: hours_of(clinic, channel, Purpose.AFTERCARE, *clocks) for channel in Channel}

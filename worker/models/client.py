@@ -27,7 +27,9 @@ class Client(models.Model):
     external_id = models.CharField(max_length=120)
     name_sealed = models.BinaryField(null=True)
     language = models.CharField(max_length=10)
-    zone = models.CharField(max_length=64)
+    zone = models.CharField(max_length=64)  # her days and hours are told on it; the clinic's where hers is not known
+    zone_is_known = models.BooleanField(default=True, db_default=True)
+    other_clocks = models.TextField(default="", db_default="")  # zones, spaced, on which the hours hold too (rule 47)
     health_basis = models.CharField(max_length=20, choices=choices(HealthBasis), default=HealthBasis.NONE)
     is_minor = models.BooleanField(default=False)  # then only a holder's consent counts (rule 15)
     intake_hash = models.CharField(max_length=64)  # what was enrolled: tells a repeat from a contradiction
@@ -39,6 +41,11 @@ class Client(models.Model):
             UniqueConstraint(fields=["clinic", "external_id"], name="client_enrolled_once"),
             one_of("health_basis", HealthBasis, name="client_health_basis"),
         )
+
+    @property
+    def clocks(self) -> tuple[str, ...]:
+        """The zones on whose clocks the hours are read, her own (or the clinic's) first."""
+        return self.zone, *self.other_clocks.split()
 
 
 class SearchKind(StrEnum):

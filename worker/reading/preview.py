@@ -39,10 +39,15 @@ class Asked:
     version: ProtocolVersion
     name: str
     language: str
-    zone: str
+    clocks: tuple[str, ...]  # zones; her days are told on the first
     treated_at: datetime | None
     session_at: datetime | None
     consented: frozenset[tuple[Channel, Purpose]]
+
+    @property
+    def zone(self) -> str:
+        """The clock that her days and hours are told on."""
+        return self.clocks[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,8 @@ class Preview:
 
 def preview(asked: Asked, *, now: datetime) -> Preview:
     """Lay the course out without writing anything; what is only planned once she answers is left out."""
-    client = Client(clinic=asked.clinic, zone=asked.zone, language=asked.language)
+    place, *others = asked.clocks
+    client = Client(clinic=asked.clinic, zone=place, other_clocks=" ".join(others), language=asked.language)
     course = Course(
         clinic=asked.clinic, client=client, version=asked.version, enrolled_at=now,
         treatment=_treatment(client, asked), appointment=_visit(client, asked),

@@ -107,6 +107,13 @@ def _meant() -> dict[str, str]:
     return {name.casefold(): place for name, place in meant.items() if place in places}
 
 
+@cache
+def zones_of_country(code: str) -> tuple[str, ...]:
+    """The zones that IANA lists for a country (ISO 3166, two capitals), sorted; () for an unknown one."""
+    rows = (line.split("\t") for line in _table("zone.tab") if not line.startswith("#"))
+    return tuple(sorted(row[2] for row in rows if row[0] == code and row[2] in _inhabited()))
+
+
 def _inhabited() -> frozenset[str]:
     """The zones of the IANA table of countries, as far as this Python can load them."""
     rows = (line.split("\t") for line in _table("zone.tab") if not line.startswith("#"))

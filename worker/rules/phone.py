@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from worker.rules.local_time import zones_of_country
 from worker.rules.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ LONGEST = 40  # characters as written; E.164 allows 15 digits
 # Ofcom's drama numbers (rule 131).
 # Drama and test ranges, and the numbers that Twilio's test credentials answer for (rules 90, 131).
 _FICTION = re.compile(r"\+(?:1(?!8(\d)\1|900)[2-9]\d{2}55501\d{2}|441632960\d{3}|447700900\d{3}|15005550\d{3})")
+_FLORIDA = re.compile(
+    r"\+1(?:239|305|321|324|352|386|407|448|561|645|656|689|727|728|754|772|786|813|850|863|904|941|954)"
+)
 _WRITTEN = re.compile(r"\(?\+?[\d\s()./-]*\d[\d\s()./-]*")
 _EXTENSION = re.compile(r"\d\D*?(?:ext?n?\b|anexo|int|[x#;,*~])\D*\d", re.IGNORECASE)
 
@@ -147,6 +151,8 @@ def _doubts(number: PhoneNumber, field: str) -> tuple[str, ...]:
 def zones_of(e164: str) -> tuple[str, ...]:
     """Return every IANA zone the number could be in, sorted; () when nobody knows (rule 47).
 
+    Where the number's own digits tell nothing (a British mobile), those of every country with its calling code.
+
     Raises:
         ValueError: when `e164` is no E.164 number.
     """
@@ -157,7 +163,14 @@ def zones_of(e164: str) -> tuple[str, ...]:
         number = phonenumbers.parse(e164, None)
     except phonenumbers.NumberParseException:
         raise ValueError("not an E.164 number") from None
-    return tuple(sorted(set(timezone.time_zones_for_number(number)) - {timezone.UNKNOWN_TIMEZONE}))
+    named = set(timezone.time_zones_for_number(number)) - {timezone.UNKNOWN_TIMEZONE}
+    regions = phonenumbers.region_codes_for_country_code(number.country_code or 0)
+    return tuple(sorted(named or {each for region in regions for each in zones_of_country(region)}))
+
+
+def presumed_zones(e164: str) -> tuple[str, ...]:
+    """The zones that a statute presumes from the number: Florida's do, for Florida's area codes (rule 47)."""
+    return zones_of(e164) if _FLORIDA.match(e164) else ()
 
 
 def masked(e164: str) -> str:

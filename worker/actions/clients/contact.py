@@ -26,6 +26,7 @@ from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
 from worker.models import Client, Contact, Grant
+from worker.rules.clocks import clocks
 from worker.rules.consent import ENDED, Act, GrantState
 from worker.rules.names import AnswerKind, Channel, Purpose
 from worker.rules.refusal import Refusal, Refusals
@@ -128,9 +129,19 @@ def _move(checked: Checked, old: Contact | None, row: Standing, changed: Changed
     had = _close(checked, old, changed, now) if old is not None else []
     written = checked.addresses[Channel(row.channel)]
     contact = new_contact(checked.client, row, written, checked.file.holder, now)
+    if row.channel == Channel.SMS:
+        _read_clocks(checked.client, written[0])
     search.readdress(checked.client, channel=Channel(row.channel), address=written[1])
     say_if_held(checked.client, row, now)
     _agree(checked, contact, row, had, changed, now)
+
+
+def _read_clocks(client: Client, number: str) -> None:
+    """Another number may be in other zones: where hers is not known, those count from now on (rule 47)."""
+    own = client.zone if client.zone_is_known else ""
+    _, *others = clocks(own, client.zone, number)
+    client.other_clocks = " ".join(others)
+    client.save(update_fields=["other_clocks"])
 
 
 def _close(checked: Checked, old: Contact, changed: Changed, now: datetime) -> list[Purpose]:

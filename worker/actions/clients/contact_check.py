@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.actions.clients import find
-from worker.actions.clients.enrol_check import Faults, addresses_of, refuse_unasked, wordings_of
+from worker.actions.clients.enrol_check import (
+    Faults,
+    addresses_of,
+    refuse_hourless,
+    refuse_unasked,
+    wordings_of,
+)
+from worker.rules.names import Channel
 from worker.rules.refusal import Refusals
 from worker.rules.text import refuse_control
 
@@ -15,7 +22,6 @@ if TYPE_CHECKING:
 
     from worker.intake.contact import ContactFile
     from worker.models import Client, Wording
-    from worker.rules.names import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,8 @@ def check(client: Client, file: ContactFile, now: datetime) -> Checked:
     mend = "add holder with name and relationship: who agrees for her at this address"
     faults.unless(not client.is_minor or file.holder is not None, "holder", "is missing for a minor", mend)
     addresses = addresses_of(file.phone, file.email, clinic, faults)
+    if Channel.SMS in addresses and not client.zone_is_known:
+        refuse_hourless(clinic, addresses[Channel.SMS][0], faults, now)
     wordings = wordings_of(file.consents, clinic, client.language, faults, now=now, minor=client.is_minor)
     refuse_unasked(file.consents, clinic, None, faults, now)
     if faults.found or by is None:

@@ -21,7 +21,6 @@ from worker.models import Appointment, Client, Contact, Link, Standing, Treatmen
 from worker.models.appointment import AppointmentStatus
 from worker.opening import hours_of
 from worker.rules.hours import load_holidays
-from worker.rules.local_time import zone
 from worker.rules.names import Channel, Purpose
 from worker.rules.plan import Anchor
 from worker.rules.refusal import Refusal, Refusals
@@ -70,7 +69,7 @@ def _warm(checked: Checked, now: datetime) -> None:
     if checked.version is not None:
         rendering.version(checked.version.document)
         for channel in Channel:
-            hours = hours_of(checked.clinic, channel, Purpose.AFTERCARE, checked.file.zone)
+            hours = hours_of(checked.clinic, channel, Purpose.AFTERCARE, *checked.clocks)
             load_holidays(hours.windows, now.year)
 
 
@@ -94,12 +93,15 @@ def _repeat(checked: Checked) -> Enrolled | None:
 def _write(checked: Checked, now: datetime) -> Enrolled:
     file, clinic = checked.file, checked.clinic
     rows = _lock_standings(checked, now)
+    place, *others = checked.clocks
     client = Client.objects.create(
         clinic=clinic,
         external_id=file.external_id,
         name_sealed=sealed.seal(file.name, "client.name"),
         language=file.language,
-        zone=zone(file.zone, "zone").key,
+        zone=place,
+        zone_is_known=bool(file.zone),
+        other_clocks=" ".join(others),
         health_basis=file.health_data_basis,
         is_minor=file.minor,
         intake_hash=intake_hash(file),

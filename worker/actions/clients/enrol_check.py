@@ -12,9 +12,11 @@ from worker.actions.clients import find
 from worker.actions.consent.optin import has_question
 from worker.models import Appointment
 from worker.models.client import HealthBasis
-from worker.opening import place_of
+from worker.opening import hours_of, place_of
 from worker.rules.address import normalise_email
+from worker.rules.clocks import clocks
 from worker.rules.consent_wording import wording_kind
+from worker.rules.hours import next_opening
 from worker.rules.local_time import zone
 from worker.rules.names import Channel, Purpose
 from worker.rules.phone import parse_phone
@@ -47,6 +49,12 @@ class Checked:
     wordings: dict[str, Wording]
     addresses: dict[Channel, tuple[str, str, str]]  # for sending, for the fingerprint, as written
 
+    @property
+    def clocks(self) -> tuple[str, ...]:
+        """The zones on whose clocks her hours are read; her days are told on the first (rule 47)."""
+        number, _, _ = self.addresses.get(Channel.SMS, ("", "", ""))
+        return clocks(self.file.zone, self.clinic.zone, number)
+
 
 class Faults:
     """Collects every refusal of a file, so that its sender mends them in one go."""
@@ -75,7 +83,8 @@ def check(file: ClientFile, now: datetime) -> Checked:
     clinic = find.clinic(file.clinic)
     faults = Faults()
     by = faults.of(lambda: find.staff(file.enrolled_by, clinic_id=clinic.pk, roles=find.DESK, field="enrolled_by"))
-    faults.of(lambda: zone(file.zone, "zone"))
+    if file.zone:
+        faults.of(lambda: zone(file.zone, "zone"))
     faults.of(lambda: refuse_control(file.name, "name"))
     if file.holder:
         holder = file.holder.name
@@ -86,12 +95,22 @@ def check(file: ClientFile, now: datetime) -> Checked:
     _check_visit(file, clinic, faults)
     _check_moments(file, now, faults)
     addresses = addresses_of(file.phone, file.email, clinic, faults)
+    if not file.zone and Channel.SMS in addresses:
+        refuse_hourless(clinic, addresses[Channel.SMS][0], faults, now)
     wordings = wordings_of(file.consents, clinic, file.language, faults, now=now, minor=file.minor)
     version = _version(file, clinic, now, faults)
     refuse_unasked(file.consents, clinic, version, faults, now)
     if faults.found or by is None:
         raise Refusals(faults.found)
     return Checked(file=file, clinic=clinic, by=by, version=version, wordings=wordings, addresses=addresses)
+
+
+def refuse_hourless(clinic: Clinic, e164: str, faults: Faults, now: datetime) -> None:
+    """Nobody is enrolled in the hope of an hour that never comes: half the world apart there is none (rule 47)."""
+    hours = hours_of(clinic, Channel.SMS, Purpose.AFTERCARE, *clocks("", clinic.zone, e164))
+    opens = next_opening(now, hours.windows, *hours.zones)
+    mend = "ask the client where she lives, and give that zone"
+    faults.unless(opens is not None, "zone", "is needed: no hour is fit wherever this number may be", mend)
 
 
 def asks_for_basis(clinic: Clinic) -> bool:

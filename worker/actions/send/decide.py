@@ -21,7 +21,6 @@ from worker.actions.send.others import Others, newest_first
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
 from worker.models.rows import among, change, fetch, insert_many, moment, update_many
-from worker.opening import hours_of
 from worker.rules import gate
 from worker.rules.gate import Approved, Decision, Facts, Go, Later, Reason, Stop
 from worker.rules.hours import next_opening
@@ -220,8 +219,7 @@ def _verdict(each: Prepared, facts: _Facts, now: datetime) -> Decision:
 
 
 def _opening(each: Prepared, now: datetime) -> datetime | None:
-    assert each.card is not None
-    hours = hours_of(each.card.clinic, each.channel, each.purpose, each.row["zone"])
+    hours = each.hours
     return next_opening(now, hours.windows, *hours.zones, holidays_from=each.holidays_from)
 
 

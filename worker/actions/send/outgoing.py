@@ -14,7 +14,6 @@ from worker import tokens
 from worker.channels import mail_bytes
 from worker.channels.base import Mail, Sms
 from worker.invitations import entry_of
-from worker.opening import hours_of
 from worker.rules.hours import closing_after
 from worker.rules.invitation import invitation, method_of
 from worker.rules.names import Channel, MessageClass
@@ -53,8 +52,7 @@ def validity(each: Prepared, now: datetime) -> int:
     """How many seconds the provider may keep it: never past its useful time nor into the night (rule 49)."""
     until = each.row["expires_at"]
     if each.cls != MessageClass.ANSWER:
-        assert each.card is not None
-        hours = hours_of(each.card.clinic, each.channel, each.purpose, each.row["zone"])
+        hours = each.hours
         closes = closing_after(now, hours.windows, *hours.zones, holidays_from=each.holidays_from)
         until = min(until, closes or now + SHORT)
     return max(1, min(int((until - now).total_seconds()), LONGEST_VALIDITY))

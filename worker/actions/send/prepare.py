@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from worker.actions.send.claim import Claim
     from worker.channels.base import Mail, Sms
+    from worker.rules.hours import Hours
 
 COLUMNS = {
     "pk": "m.id", "clinic_id": "m.clinic_id", "clinic__revision": "clinic.revision", "client_id": "m.client_id",
@@ -45,6 +46,7 @@ COLUMNS = {
     "appointment_id": "m.appointment_id", "contact__address_sealed": "contact.address_sealed",
     "contact__link_key": "contact.link_key", "contact__holder_sealed": "contact.holder_sealed",
     "care__key": "care.key", "client__name_sealed": "client.name_sealed",
+    "client__other_clocks": "client.other_clocks",
     "appointment__starts_at": "appointment.starts_at", "appointment__edition": "appointment.edition",
     "appointment__changed_at": "appointment.changed_at", "treatment__performed_at": "treatment.performed_at",
 }  # fmt: skip
@@ -118,6 +120,13 @@ class Prepared:
         return treated_at + EARLY_CARE if treated_at and self.purpose == Purpose.AFTERCARE else None
 
     @property
+    def hours(self) -> Hours:
+        """When it may go: the clinic's hours within the law's, on every clock that may be the client's (rule 47)."""
+        assert self.card is not None
+        clocks = (self.row["zone"], *(self.row["client__other_clocks"] or "").split())
+        return hours_of(self.card.clinic, self.channel, self.purpose, *clocks)
+
+    @property
     def cls(self) -> MessageClass:
         """Course, answer or staff."""
         cls: MessageClass = self.row["cls"]
@@ -182,9 +191,7 @@ def _write(made: Prepared, now: datetime) -> None:
 
 def _know_holidays(made: Prepared) -> None:
     """Read the holidays before the second of P2 starts to run: the first look costs most of it."""
-    assert made.card is not None
-    hours = hours_of(made.card.clinic, made.channel, made.purpose, made.row["zone"])
-    load_holidays(hours.windows, made.row["due_at"].year)
+    load_holidays(made.hours.windows, made.row["due_at"].year)
 
 
 def _seal_body(made: Prepared) -> None:

@@ -17,6 +17,7 @@ from worker.models import Client
 from worker.reading import directory, wording_choice
 from worker.reading.preview import Asked, Preview, preview
 from worker.rules.address import normalise_email
+from worker.rules.clocks import clocks
 from worker.rules.phone import parse_phone
 from worker.rules.refusal import Refusal, Refusals
 from worker.web.desk.enrol_form import EnrolForm, as_file, form_of, soonest
@@ -125,18 +126,23 @@ def _told(made: Enrolled) -> str:
 def _same(request: DeskRequest, form: EnrolForm) -> list[Found]:
     """Who has this phone or mailbox already."""
     clinic = request.clinic
-    phone = email = ""
-    try:
-        if said := form.data.get("phone", ""):
-            phone = parse_phone(said, clinic.country, allow_fiction=settings.ALLOW_FICTION_NUMBERS).e164
-    except Refusal:
-        phone = ""
+    phone, email = _number(request, form), ""
     try:
         if said := form.data.get("email", ""):
             email = normalise_email(said)[1]
     except Refusal:
         email = ""
     return directory.with_address(clinic, phone=phone, email=email)
+
+
+def _number(request: DeskRequest, form: EnrolForm) -> str:
+    """The phone as the network has it, "" while none can be read."""
+    said = form.data.get("phone", "")
+    try:
+        allow = settings.ALLOW_FICTION_NUMBERS
+        return parse_phone(said, request.clinic.country, allow_fiction=allow).e164 if said else ""
+    except Refusal:
+        return ""
 
 
 def _context(request: DeskRequest, desk: Desk, now: datetime) -> dict[str, Any]:
@@ -167,7 +173,8 @@ def _preview(request: DeskRequest, form: EnrolForm, version: ProtocolVersion | N
         return None
     asked = Asked(
         clinic=request.clinic, version=version, name=said.get("name", ""), consented=form.ticked,
-        language=said.get("language") or request.clinic.language, zone=said.get("zone") or request.clinic.zone,
+        language=said.get("language") or request.clinic.language,
+        clocks=clocks(said.get("zone", ""), request.clinic.zone, _number(request, form)),
         treated_at=form.moment("treated"), session_at=form.moment("session"),
     )  # fmt: skip
     return preview(asked, now=now)

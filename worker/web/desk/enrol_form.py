@@ -74,7 +74,7 @@ class EnrolForm(forms.Form):
     phone = forms.CharField(label=lazy("Mobile phone"), max_length=40, required=False)
     email = forms.CharField(label=lazy("Email"), max_length=254, required=False)
     language = forms.ChoiceField(label=lazy("She reads"), choices=LANGUAGES)
-    zone = forms.ChoiceField(label=lazy("Her clock"), widget=Clocks)
+    zone = forms.ChoiceField(label=lazy("Her clock"), widget=Clocks, required=False)
     holder_name = forms.CharField(label=lazy("Whose phone or mailbox it is"), max_length=120, required=False)
     holder_relationship = forms.CharField(label=lazy("Related as"), max_length=40, required=False)
     minor = forms.BooleanField(label=lazy("She is a minor: this person agrees for her"), required=False)

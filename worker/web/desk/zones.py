@@ -32,10 +32,15 @@ NEAR = {
 
 
 def zone_choices(clinic: Clinic) -> list[Any]:
-    """The clinic's own first, then those nearby, then all."""
+    """The clinic's own first, then those nearby, none, then all."""
     near = [clinic.zone, *(each for each in NEAR.get(clinic.country, ()) if each != clinic.zone)]
     rest = [(name, _said(name)) for name in _places() if name not in near]
-    return [(_("Near"), [(name, _said(name)) for name in near]), (_("Elsewhere"), rest)]
+    unknown = ("", _("Not known: only when it is a fit hour wherever her number may be"))
+    return [
+        (_("Near"), [(name, _said(name)) for name in near]),
+        (_("Nobody knows"), [unknown]),
+        (_("Elsewhere"), rest),
+    ]
 
 
 def _said(name: str) -> str:
