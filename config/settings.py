@@ -109,6 +109,11 @@ if CALENDAR_FILE and not (ALL_SANDBOX and _outside <= {"127.0.0.1", "localhost",
 # --- sending ---------------------------------------------------------------------------------------
 SEND_SLOTS = number("SEND_SLOTS", 64, least=1)  # calls in flight per worker process
 MAIL_SLOTS = number("MAIL_SLOTS", 8, least=1)
+# What all workers together may do; 0 is no limit. A clinic's file may say another rate for its sender.
+SMS_PER_SECOND = number("SMS_PER_SECOND", 0)  # parts of one sender
+SMS_ACCOUNT_PER_SECOND = number("SMS_ACCOUNT_PER_SECOND", 0)  # parts of one account
+SMS_ACCOUNT_CALLS = number("SMS_ACCOUNT_CALLS", 256)  # calls of one account under way
+MAIL_PER_SECOND = number("MAIL_PER_SECOND", 0)  # mails to the relay or provider
 PROVIDER_TIMEOUT_SECONDS = number("PROVIDER_TIMEOUT_SECONDS", 10, least=1)
 LEASE_SECONDS = number("LEASE_SECONDS", 60, least=15)
 TICK_SECONDS = number("TICK_MILLISECONDS", 1000, least=100) / 1000

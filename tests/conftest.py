@@ -29,6 +29,7 @@ OURS = (
     "TWILIO_API_URL", "SANDBOX_URL", "SANDBOX_SMTP_URL", "REDIS_URL", "HEARTBEAT_FILE", "HEADS_FILE",
     "AFTERCARE_WORKER_SESSION",
     "ALLOWED_HOSTS", "RECONCILE_SECONDS", "SMS_PRICE", "REDACT_AT_PROVIDER_DAYS", "LEASE_SECONDS", "SEND_SLOTS",
+    "SMS_PER_SECOND", "SMS_ACCOUNT_PER_SECOND", "SMS_ACCOUNT_CALLS", "MAIL_PER_SECOND",
     "METRICS_TOKEN", "WORKER_METRICS", "BROKER_URL", "LOG_LEVELS", "DKIM_SELECTOR",
     "MAIL_SLOTS", "LOG_LEVEL", "LOG_FORMAT", "MAILBOX_URL",
     "EMAIL_HOOK_SECRET", "EMAIL_INBOUND_HOOK", "DOUBT_SECONDS", "DEADMAN_URL",
@@ -108,11 +109,12 @@ def _forget() -> None:
     from worker import sealed, tokens
     from worker.actions.record import pulse
     from worker.actions.restore import lineage
-    from worker.actions.send import clinics, incarnation, prepare
+    from worker.actions.send import clinics, incarnation, pacing, prepare
     from worker.web import accounts
 
     clinics.card.cache_clear()
     incarnation.forget()
+    pacing.forget()
     prepare._documents.clear()
     accounts.forget()
     (HOME / "heads.jsonl").unlink(missing_ok=True)  # it outlives what a test's rollback takes back
@@ -132,6 +134,15 @@ def _triggers_afterwards(django_db_setup, django_db_blocker):
     yield
     with django_db_blocker.unblock():
         append_only.install(connection)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory):
+    """A real Redis for whoever needs what only one does: one for each process of the tests."""
+    from worker.sandbox.redis_server import PrivateRedis
+
+    with PrivateRedis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
 
 
 @pytest.fixture

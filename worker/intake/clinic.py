@@ -74,6 +74,7 @@ class SenderShape(Shape):
     account_sid: Annotated[str, Field(pattern=r"^(AC[0-9a-fA-F]{32})?$")] = ""
     auth_tokens: list[Line] = Field(default_factory=list)
     provider_handles_optout: bool = False
+    per_second: Annotated[float, Field(ge=0.01, le=1000)] | None = None  # parts, or mails; left out = the usual rate
 
 
 class WordingShape(Shape):

@@ -48,6 +48,7 @@ class Sender(models.Model):
     credentials_sealed = models.BinaryField(null=True)  # the account's own auth tokens, newest first
     provider_handles_optout = models.BooleanField(default=False)  # then the confirmation is theirs (rule 23)
     is_active = models.BooleanField(default=True)
+    per_second = models.FloatField(null=True)  # parts of SMS, or mails, that its carrier takes; null: the usual rate
 
     class Meta:
         constraints = (

@@ -31,6 +31,9 @@ class Hold(models.Model):
         )
 
 
+CIRCUIT = "circuit"  # who gave a pause that a provider's refusal of the sender caused
+
+
 class PauseScope(StrEnum):
     """What a pause stops; `all` is the kill switch (rule 144), `drain` lets workers finish and claim nothing new."""
 
@@ -52,6 +55,8 @@ class Pause(models.Model):
     since = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=60, null=True)
+    probe = models.BigIntegerField(null=True)  # the one message that a circuit lets through
+    probed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from worker import broker
 from worker.models import Attempt, Hold, Message, Pause, StaffTask
 from worker.models.attempt import AttemptState
+from worker.models.hold import CIRCUIT
 from worker.reading import engine
 from worker.reading.after_stop import sent_after_stop
 from worker.reading.backlog import MANY, backlog
@@ -83,6 +84,11 @@ class House(Collector):
             (scope,): by_scope.count(scope) for scope in ("all", "clinic", "channel", "protocol", "sender", "drain")
         }
         yield _gauge("paused", "Pauses that stand, by what they stop.", paused, ("scope",))
+        probing = [each.probe is not None for each in pauses if each.by == CIRCUIT]
+        circuits = {("open",): probing.count(False), ("half_open",): probing.count(True)}
+        yield _gauge(
+            "circuits", "Senders that their provider refuses, left alone or being tried.", circuits, ("state",)
+        )
         yield _gauge("pause_oldest_age_seconds", "The oldest pause.", {(): self._age(pauses, "since")})
 
     def _age(self, found: QuerySet[Message | Hold | Pause], field: str) -> float:

@@ -49,6 +49,7 @@ class Verdict:
         tries: how many further tries at most; None as many as the window allows. Only for `try_later`.
         after: the effect applies from this many such answers in a row.
         slow_down: this sender or domain must be given fewer messages for a while.
+        everybody: and so must every other sender of its account, or of its mail relay.
     """
 
     outcome: Outcome
@@ -58,6 +59,7 @@ class Verdict:
     tries: int | None = None
     after: int = 1
     slow_down: bool = False
+    everybody: bool = False
 
 
 _SENDER = (Outcome.REFUSED_SENDER, Effect.OPEN_CIRCUIT)
@@ -67,7 +69,7 @@ _BUG = (Outcome.REFUSED_CONTENT, Effect.PAGE_OPERATOR)
 
 TWILIO = {
     20003: Verdict(*_SENDER, "S: bad credentials"),
-    20429: Verdict(Outcome.TRY_LATER, Effect.NONE, "C: too many requests, never processed", slow_down=True),
+    20429: Verdict(Outcome.TRY_LATER, Effect.NONE, "C: too many, never processed", slow_down=True, everybody=True),
     20500: Verdict(Outcome.UNKNOWN, Effect.NONE, "C: server error"),
     20503: Verdict(Outcome.UNKNOWN, Effect.NONE, "C: unavailable"),
     21211: Verdict(*_ADDRESS, "C: invalid To"),

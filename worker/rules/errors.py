@@ -56,6 +56,7 @@ _GONE = Verdict(Outcome.REFUSED_ADDRESS, Effect.SUPPRESS, "RFC 3463 3.2: no such
 _TOO_BIG = Verdict(Outcome.REFUSED_CONTENT, Effect.PAGE_OPERATOR, "RFC 3463: our message is at fault")
 _BUSY = Verdict(Outcome.TRY_LATER, Effect.NONE, "RFC 5321 4.2.1: transient")
 _SLOW = replace(_BUSY, source="RFC 3463 3.8: slow down", slow_down=True)
+_FULL = replace(_SLOW, source="RFC 5321 3.8: the whole relay is busy", everybody=True)
 _OUR_SENDER = Verdict(Outcome.REFUSED_SENDER, Effect.PAGE_OPERATOR, "RFC 3463 3.2: our sender address")
 _LOGIN = Verdict(Outcome.REFUSED_SENDER, Effect.OPEN_CIRCUIT, "RFC 4954: authentication")
 
@@ -74,7 +75,7 @@ _PERMANENT_SUBJECT = {
     "7": Verdict(Outcome.REFUSED_SENDER, Effect.PAGE_OPERATOR, "RFC 3463 3.8: policy or our reputation"),
 }
 _AUTHENTICATION = frozenset({530, 534, 535, 538})
-_CLOSING = 421
+_CLOSING, _TOO_MANY = 421, 429  # 429 is what a provider's API answers; no relay does
 _COMMAND = frozenset({500, 501, 502, 503, 504})
 
 
@@ -100,7 +101,9 @@ def _smtp(code: int, detail: str) -> Verdict:
     if detail == "2.2":
         return replace(_BUSY, source="RFC 3463 3.3: mailbox full")
     if kind == 4:  # noqa: PLR2004 - as above
-        return _SLOW if code == _CLOSING or detail.startswith("7.") else _BUSY
+        if code in {_CLOSING, _TOO_MANY}:
+            return _FULL
+        return _SLOW if detail.startswith("7.") else _BUSY
     return _permanent(code, detail)
 
 

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     CONTRADICTED = "contradiction"
     FEED_SILENT = "calendar_silent"
     WORKER_DIED = "its_workers_died"
+    RATE_LIMIT = "rate_limit"
+    PROVIDER_SLOW = "provider_asked_for_a_rest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,12 @@ from tests.actions import post
 from tests.builders import NOW
 from worker.actions.send.circuit import BY, try_circuits
 from worker.actions.send.due import release_unpaused
-from worker.channels.base import Refused
+from worker.actions.send.prepare import prepare
+from worker.actions.send.record import Said, record
+from worker.channels.base import Accepted, NotStarted, Refused, TryLater, Unknown
 from worker.models import Event, Pause
 from worker.reading.chain import faults
+from worker.reading.metrics import House
 
 DUE = NOW + timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -70,3 +73,64 @@ def test_a_pause_by_hand_is_never_ended_by_a_circuit(alice):
     Pause.objects.update(by="ops")
     assert try_circuits(now=DUE + timedelta(days=1)) == 0
     assert Pause.objects.filter(ended_at__isnull=True).exists()
+
+
+@pytest.fixture
+def queue(house):
+    """Four clients of Lakeside whose texts are held by an open circuit, and its time is over."""
+    for number in range(4):
+        builders.alice(
+            external_id=f"A-{number}",
+            phone=f"+1212555010{number}",
+            email=f"a{number}@example.com",
+            consents=builders.SERVICE[:2],
+        )
+    post.confirmed(NOW)
+    post.round_of_post(DUE, post.Provider([Refused("20003")] * 4))
+    post.round_of_post(DUE + 5 * MINUTE)  # all are due again, and meet the pause
+    assert try_circuits(now=DUE + 5 * MINUTE) == 1
+
+
+def _round(at, *answers):
+    provider = post.Provider(list(answers))
+    post.round_of_post(at, provider)
+    return len(provider.taken)
+
+
+def test_a_single_call_of_all_workers_tries_again(queue):
+    """Half-open: however many rounds and workers look, one message is let through; its yes lets the others go."""
+    at = DUE + 5 * MINUTE
+    assert [try_circuits(now=at), release_unpaused()] == [0, 0]
+    claims = post.claimed(at)
+    assert len(claims) == 1
+    going = post.decided(prepare(claims, now=at), at)
+    assert [try_circuits(now=at + MINUTE), _round(at + MINUTE)] == [0, 0]  # as long as that call is under way
+    record([Said(going[0], Accepted("SM1", 1))], now=at)
+    assert not Pause.objects.filter(ended_at__isnull=True).exists()
+    assert release_unpaused() == 3
+    assert _round(at + MINUTE) == 3
+
+
+def test_a_refusal_of_the_one_address_closes_the_circuit_too(queue):
+    """The provider speaks to this sender again: what it says of one number is that number's trouble."""
+    assert _round(DUE + 5 * MINUTE, Refused("21211")) == 1
+    assert not Pause.objects.filter(ended_at__isnull=True).exists()
+
+
+@pytest.mark.parametrize("answer", [Unknown("no answer"), TryLater("20429", 600.0), NotStarted("late")])
+def test_a_probe_that_says_nothing_is_followed_by_another(queue, answer):
+    """Neither open nor closed: a minute later the next in the queue tries."""
+    at = DUE + 5 * MINUTE
+    assert _round(at, answer) == 1
+    assert Pause.objects.get(ended_at__isnull=True).probe is not None
+    assert try_circuits(now=at + timedelta(seconds=59)) == 0
+    try_circuits(now=at + MINUTE)
+    assert _round(at + MINUTE) == 1
+    assert not Pause.objects.filter(ended_at__isnull=True).exists()
+
+
+def test_the_metrics_tell_an_open_circuit_from_one_that_is_tried(queue):
+    """An operator sees both."""
+    told = {tuple(sample.labels.values()): sample.value for family in House(DUE).collect() for sample in family.samples
+            if sample.name == "aftercare_circuits"}  # fmt: skip
+    assert told == {("open",): 0, ("half_open",): 1}

@@ -123,6 +123,7 @@ def _senders(file: ClinicFile, clinic: Clinic) -> None:
 def _sender(shape: SenderShape, sender: Sender) -> None:
     sender.account_sid = shape.account_sid
     sender.provider_handles_optout = shape.provider_handles_optout
+    sender.per_second = shape.per_second
     sender.is_active = True
     if shape.auth_tokens:
         sender.credentials_sealed = sealed.seal_json(shape.auth_tokens, "sender.credentials")

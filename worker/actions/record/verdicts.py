@@ -13,7 +13,7 @@ from worker.actions.consent.stale import reconfirm_all
 from worker.actions.record.audit import record
 from worker.actions.record.drift import note_drift
 from worker.actions.record.task import open_task, optin_failed
-from worker.actions.send.circuit import open_circuit
+from worker.actions.send.circuit import close_circuits, open_circuit
 from worker.actions.send.due import make_ready
 from worker.models import Attempt, Message, Standing
 from worker.models.attempt import AttemptState
@@ -59,6 +59,8 @@ def refused(*, message_id: int, attempt_id: uuid.UUID, code: str, now: datetime,
         changed.update(state=state, reason=f"code:{code}"[:60])
     if state == State.REFUSED:
         optin_failed(message_id, now=now)
+    if verdict.effect != Effect.OPEN_CIRCUIT and verdict.outcome not in {Outcome.UNKNOWN, Outcome.TRY_LATER}:
+        close_circuits([message_id], now=now)  # it was about this message: the sender is welcome again
     apply_effect(standing, message, verdict, now=now)
 
 
@@ -89,7 +91,9 @@ def apply_effect(standing: Standing, message: Message, verdict: Verdict, *, now:
     elif effect == Effect.REVIEW:
         hold_standing(standing, why="provider_review", source=source, now=now)
     elif effect == Effect.OPEN_CIRCUIT:
-        open_circuit(clinic_id=message.clinic_id, channel=message.channel, code=verdict.code, now=now)
+        open_circuit(
+            clinic_id=message.clinic_id, channel=message.channel, code=verdict.code, now=now, message_id=message.pk
+        )
     open_task(
         clinic_id=message.clinic_id,
         client_id=message.client_id,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection, transaction
 
-from worker.models.rows import fetch, update_many
+from worker.models.rows import among, fetch, update_many
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
 
@@ -36,19 +36,29 @@ def claim(
     lease: timedelta,
     worker: str,
     crowded: bool = True,
+    caps: Mapping[int, int] | None = None,
 ) -> list[Claim]:
     """Lease up to `limit` due messages of a channel, oldest first; two workers never get the same one.
 
     When it is `crowded`, more being due than one claim takes, each clinic that has something due gets the same share
-    of the claim and the rest goes by age: one clinic's flood never delays another's text.
+    of the claim and the rest goes by age: one clinic's flood never delays another's text. `caps` says by clinic how
+    many it may have at best, where its sender's limits are near.
     `now` is calendar time (what is due), `machine` machine time (which leases are over).
     """
     ask = _Ask(channel, now, machine, machine + lease, worker)
-    clinics = ask.clinics() if crowded else []
-    if len(clinics) < 2:  # noqa: PLR2004 - alone there is nobody to be fair to
+    clinics = ask.clinics() if crowded or caps else []
+    if len(clinics) < 2 and not caps:  # noqa: PLR2004 - alone there is nobody to be fair to
         return ask.oldest(limit)
-    claims = ask.shares(clinics, limit)
-    return claims + (ask.oldest(limit - len(claims)) if len(claims) < limit else [])
+    claims = ask.shares(clinics, limit, caps or {}) if clinics else []
+    return claims + (ask.oldest(limit - len(claims), beside=caps) if len(claims) < limit else [])
+
+
+def _beside(clinics: Iterable[int] | None) -> tuple[str, list[Any]]:
+    """The condition that a row belongs to none of these clinics, to be added to another; and its parameters."""
+    if not clinics:
+        return "", []
+    these, ids = among("clinic_id", clinics)
+    return f" AND NOT {these}", ids
 
 
 DUE = "FROM aftercare_ready WHERE channel = %s AND due_at <= %s AND free_at <= %s"
@@ -68,23 +78,28 @@ class _Ask:
     def _due(self) -> list[Any]:
         return [self.channel, self.now, self.machine]
 
-    def oldest(self, limit: int) -> list[Claim]:
-        """Claim by age alone."""
-        return self._lease(f"SELECT message_id {DUE} ORDER BY due_at LIMIT {int(limit)} {_skip()}", self._due)
+    def oldest(self, limit: int, *, beside: Iterable[int] | None = None) -> list[Claim]:
+        """Claim by age alone, but for some clinics."""
+        others, ids = _beside(beside)
+        picked = f"SELECT message_id {DUE}{others} ORDER BY due_at LIMIT {int(limit)} {_skip()}"
+        return self._lease(picked, [*self._due, *ids])
 
-    def shares(self, clinics: list[int], limit: int) -> list[Claim]:
-        """Claim the oldest few of each clinic."""
+    def shares(self, clinics: list[int], limit: int, caps: Mapping[int, int]) -> list[Claim]:
+        """Claim the oldest few of each clinic, `caps` at most."""
         share = max(1, limit // len(clinics))
+        few = {clinic_id: min(share, caps.get(clinic_id, share)) for clinic_id in clinics}
         if connection.vendor == "postgresql":
-            one = f"SELECT message_id, due_at {DUE} AND clinic_id = c.id ORDER BY due_at LIMIT {share} {_skip()}"
-            these, listed = "unnest(%s::bigint[]) AS c(id)", [clinics]
+            one = f"SELECT message_id, due_at {DUE} AND clinic_id = c.id ORDER BY due_at LIMIT c.few {_skip()}"
+            these, listed = "unnest(%s::bigint[], %s::bigint[]) AS c(id, few)", [list(few), list(few.values())]
             picked = (
                 f"SELECT d.message_id FROM {these} CROSS JOIN LATERAL ({one}) d ORDER BY d.due_at LIMIT {int(limit)}"
             )
             return self._lease(picked, [*listed, *self._due])
-        ranked = f"SELECT message_id, due_at, row_number() OVER (PARTITION BY clinic_id ORDER BY due_at) AS place {DUE}"
-        picked = f"SELECT message_id FROM ({ranked}) WHERE place <= {share} ORDER BY due_at LIMIT {int(limit)}"
-        return self._lease(picked, self._due)
+        place = "row_number() OVER (PARTITION BY clinic_id ORDER BY due_at) AS place"
+        ranked = f"SELECT message_id, due_at, clinic_id, {place} {DUE}"
+        fewer = " ".join(f"WHEN {int(clinic_id)} THEN {int(many)}" for clinic_id, many in few.items())
+        picked = f"SELECT message_id FROM ({ranked}) WHERE place <= CASE clinic_id {fewer} END "
+        return self._lease(f"{picked} ORDER BY due_at LIMIT {int(limit)}", self._due)
 
     def clinics(self) -> list[int]:
         """Every clinic that has something due, from index entry to index entry: a flood costs no more than one text."""

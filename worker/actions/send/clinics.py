@@ -20,6 +20,7 @@ class Voice:
     identity: str
     account_sid: str
     auth_token: str
+    per_second: float | None = None  # what its carrier allows, where the clinic says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,10 @@ def card(clinic_id: int, revision: int) -> Card:  # noqa: ARG001 - a new revisio
 
 def _voice(sender: Sender) -> Voice:
     account_sid, auth_token = account(sender)
-    return Voice(sender_id=sender.pk, identity=sender.identity, account_sid=account_sid, auth_token=auth_token)
+    return Voice(
+        sender_id=sender.pk, identity=sender.identity, account_sid=account_sid, auth_token=auth_token,
+        per_second=sender.per_second,
+    )  # fmt: skip
 
 
 def account(sender: Sender) -> tuple[str, str]:

@@ -109,7 +109,7 @@ class _Facts:
         these, ids = among("m.id", [each.pk for each in batch])
         self._rows = {row[0]: row[1:] for row in fetch(READ.format(these=these), ids)}
         self._approvals = _approvals({each.row["version_id"] for each in batch})
-        self._paused = _paused()
+        self._paused = _paused()  # with the one message that each lets through
         self._others = Others([each for each in batch if each.cls == MessageClass.COURSE], now)
         self._now = now
 
@@ -173,16 +173,16 @@ class _Facts:
         if not self._paused:
             return False
         voice = each.voice
-        return bool(
-            self._paused
-            & {
-                (PauseScope.ALL, ""),
-                (PauseScope.CLINIC, str(each.row["clinic_id"])),
-                (PauseScope.CHANNEL, each.channel),
-                (PauseScope.PROTOCOL, str(each.row["version__protocol_id"])),
-                (PauseScope.SENDER, str(voice.sender_id) if voice else "-"),
-            }
+        scopes = (
+            (PauseScope.ALL, ""),
+            (PauseScope.CLINIC, str(each.row["clinic_id"])),
+            (PauseScope.CHANNEL, each.channel),
+            (PauseScope.PROTOCOL, str(each.row["version__protocol_id"])),
+            (PauseScope.SENDER, str(voice.sender_id) if voice else "-"),
         )
+        stops = [self._paused[scope] for scope in scopes if scope in self._paused]
+        each.probes = each.pk in stops
+        return any(let_through != each.pk for let_through in stops)
 
 
 def _approvals(versions: set[int]) -> dict[int, tuple[str, datetime, datetime | None]]:
@@ -199,10 +199,9 @@ def _approvals(versions: set[int]) -> dict[int, tuple[str, datetime, datetime | 
     }
 
 
-def _paused() -> set[tuple[str, str]]:
-    return {
-        (scope, value) for scope, value in fetch("SELECT scope, value FROM aftercare_pause WHERE ended_at IS NULL", [])
-    }
+def _paused() -> dict[tuple[str, str], int | None]:
+    rows = fetch("SELECT scope, value, probe FROM aftercare_pause WHERE ended_at IS NULL", [])
+    return {(scope, value): probe for scope, value, probe in rows}
 
 
 def _verdict(each: Prepared, facts: _Facts, now: datetime) -> Decision:

@@ -15,15 +15,16 @@ from worker.actions.record.task import optin_failed
 from worker.models import Attempt, Message, Pause, Ready, Sender
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
-from worker.models.rows import fetch, insert_many, plain
+from worker.models.rows import among, fetch, insert_many, plain
 from worker.rules.gate import Reason
-from worker.rules.names import AnswerKind
+from worker.rules.names import AnswerKind, MessageClass
 from worker.rules.states import OPEN, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 HORIZON = timedelta(hours=1)
+FIRST = timedelta(days=1)
 BATCH = 1000
 log = structlog.get_logger("aftercare.due")
 MOST_SKEW = timedelta(seconds=60)
@@ -36,12 +37,17 @@ def make_ready(messages: Iterable[Message], *, now: datetime) -> None:
         "aftercare_ready",
         ("message_id", "clinic_id", "channel", "due_at", "free_at", "lease", "worker"),
         [
-            (each.pk, each.clinic_id, each.channel, each.due_at, LONG_AGO, 0, "")
+            (each.pk, each.clinic_id, each.channel, _place(each, now), LONG_AGO, 0, "")
             for each in messages
             if each.due_at <= now + HORIZON
         ],
         "ON CONFLICT DO NOTHING",
     )
+
+
+def _place(each: Message, now: datetime) -> datetime:
+    """An answer goes before all that waits for its sender: the confirmation of a STOP has five minutes (rule 22)."""
+    return each.due_at - FIRST if each.cls == MessageClass.ANSWER and each.due_at <= now else each.due_at
 
 
 @transaction.atomic
@@ -120,14 +126,21 @@ def doubt_silent(*, now: datetime, machine: datetime) -> int:
     return len(silent)
 
 
-def waiting(*, channel: str, now: datetime, machine: datetime, limit: int) -> int:
-    """How many messages of a channel could be claimed now, counted up to `limit`; none while the house is drained."""
+def waiting(*, channel: str, now: datetime, machine: datetime, limit: int, without: Collection[int] = ()) -> int:
+    """How many messages of a channel could be claimed now, counted up to `limit`; none while the house is drained.
+
+    Those of the clinics `without` don't count: their senders rest.
+    """
+    others, ids = "", list[int]()
+    if without:
+        these, ids = among("clinic_id", without)
+        others = f"AND NOT {these} "
     rows = fetch(
         "SELECT count(*) FROM (SELECT 1 FROM aftercare_ready "
-        f"WHERE channel = %s AND due_at <= %s AND free_at <= %s "
+        f"WHERE channel = %s AND due_at <= %s AND free_at <= %s {others}"
         f"AND NOT EXISTS (SELECT 1 FROM aftercare_pause WHERE scope = '{PauseScope.DRAIN}' AND ended_at IS NULL) "
         f"LIMIT {int(limit)}) AS due",
-        [channel, plain(now), plain(machine)],
+        [channel, plain(now), plain(machine), *ids],
     )
     return int(rows[0][0])
 

@@ -89,6 +89,7 @@ class Prepared:
     out: Sms | Mail | None = None
     fault: Reason | None = None
     instead_of: str = ""
+    probes: bool = False  # it alone goes through a circuit that is open
     promised: int = 0  # 0: nobody knows, for nothing of it could be read
 
     @property

@@ -10,6 +10,7 @@ from django.db import DatabaseError, transaction
 
 from worker.actions.record import verdicts
 from worker.actions.record.task import optin_failed
+from worker.actions.send.circuit import close_circuits
 from worker.actions.send.due import make_ready
 from worker.actions.send.went import confirm_optin, went
 from worker.channels.base import Accepted, NotStarted, Outcome, Refused, TryLater, Unknown
@@ -86,6 +87,9 @@ def _record(said: Sequence[Said], now: datetime) -> list[Said]:
     late = [each for each in said if each.of.attempt_id in given_up]
     said = [each for each in said if each.of.attempt_id not in given_up]
     _accepted([each for each in said if isinstance(each.outcome, Accepted)], now)
+    probes = [each.of.pk for each in said if each.of.probes and isinstance(each.outcome, Accepted)]
+    if probes:
+        close_circuits(probes, now=now)
     _unknown([each for each in said if isinstance(each.outcome, Unknown)], now)
     _again([each for each in said if isinstance(each.outcome, NotStarted | TryLater)], now)
     return [each for each in late if isinstance(each.outcome, Accepted)]

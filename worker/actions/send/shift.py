@@ -1,8 +1,8 @@
 """A shift: claim a batch, decide, call, record, as long as anything is due; many messages for the price of one task.
 
 Order within a round, and why: connections are held open first (no decision waits for a handshake), then claimed and
-written, then the running clock is read (t0), then decided and committed, then called. A provider that can't be
-reached yields no connection, so nothing is claimed and no attempt is spent.
+written, then the limits are asked, then the running clock is read (t0), then decided and committed, then called. A
+provider that can't be reached yields no connection, so nothing is claimed and no attempt is spent.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from worker.actions.send.claim import claim, give_back
 from worker.actions.send.decide import decide
 from worker.actions.send.due import clock_is_trusted, waiting
 from worker.actions.send.incarnation import incarnation
+from worker.actions.send.pacing import Pacing, pacing
 from worker.actions.send.prepare import Prepared, prepare
 from worker.actions.send.record import Said, record
 from worker.actions.send.tally import Report
@@ -30,7 +31,7 @@ from worker.channels import turns
 from worker.channels.base import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from worker.actions.send.claim import Claim
     from worker.channels.base import Mail, Outcome, Sms
@@ -58,7 +59,7 @@ class Carrier(Protocol):
 
 def shift(*, channel: Channel, carrier: Carrier, slots: int, longest: float = LONGEST) -> Report:
     """Send what is due on a channel until nothing is, or for `longest` seconds; then wait for what is in flight."""
-    at_work, began = _Shift(channel, carrier, slots), clock.running()
+    at_work, began = _Shift(channel, carrier, slots, pacing(channel)), clock.running()
     report = at_work.run(longest)
     seconds = clock.running() - began
     if report.claimed:
@@ -75,8 +76,8 @@ def shift(*, channel: Channel, carrier: Carrier, slots: int, longest: float = LO
 class _Shift:
     """What one shift holds: calls in flight, and answers that are not written down yet."""
 
-    def __init__(self, channel: Channel, carrier: Carrier, slots: int) -> None:
-        self._channel, self._carrier, self._slots = channel, carrier, slots
+    def __init__(self, channel: Channel, carrier: Carrier, slots: int, pacing: Pacing) -> None:
+        self._channel, self._carrier, self._slots, self._pacing = channel, carrier, slots, pacing
         self._flying: dict[asyncio.Task[Outcome], Prepared] = {}
         self._landed: list[Said] = []
         self._waits_since = 0.0  # clock.running() at which the oldest unwritten answer came; 0 while there is none
@@ -96,15 +97,17 @@ class _Shift:
         finally:
             while self._flying or self._landed:
                 self._land()
+            self._pacing.over()
 
     def _has_room(self) -> bool:
         return (self._slots - len(self._flying)) * 2 >= self._slots
 
     def _launch(self) -> int:
         """One round up to the calls; how many messages were claimed. A database that fails ends the round, no more."""
-        room = self._slots - len(self._flying)
+        room, caps = self._slots - len(self._flying), self._pacing.caps()
+        resting = [clinic_id for clinic_id, many in caps.items() if not many]
         try:
-            due = waiting(channel=self._channel, now=clock.now(), machine=clock.machine(), limit=room)
+            due = waiting(channel=self._channel, now=clock.now(), machine=clock.machine(), limit=room, without=resting)
             if not due or not clock_is_trusted() or not lineage.looked():
                 return 0
         except DatabaseError as error:
@@ -112,7 +115,7 @@ class _Shift:
         held = turns.run(self._carrier.reserve(min(due, room)))
         claims: list[Claim] = []
         try:
-            claims = self._claim(len(held), crowded=due >= len(held)) if held else []
+            claims = self._claim(len(held), caps, crowded=due >= len(held)) if held else []
             going = self._decide(claims, held)
         except DatabaseError as error:
             return self._stumbled(error, claims)
@@ -123,7 +126,7 @@ class _Shift:
             turns.run(asyncio.sleep(0))  # the first bytes leave before the next database round
         return len(claims)
 
-    def _claim(self, limit: int, *, crowded: bool) -> list[Claim]:
+    def _claim(self, limit: int, caps: Mapping[int, int], *, crowded: bool) -> list[Claim]:
         return claim(
             channel=self._channel,
             limit=limit,
@@ -132,19 +135,25 @@ class _Shift:
             lease=timedelta(seconds=settings.LEASE_SECONDS),
             worker=incarnation(),
             crowded=crowded,
+            caps=caps,
         )
 
     def _decide(self, claims: list[Claim], held: list[Any]) -> int:
         """Write, decide, and start the calls of what may go; each takes its connection out of `held`."""
-        batch = prepare(claims, now=clock.now())
+        batch = self._pacing.admit(prepare(claims, now=clock.now()))
+        going: list[Prepared] = []
         started = clock.running()  # t0: from here one second to the first byte (P2)
-        going = decide(
-            batch,
-            now=clock.now(),
-            machine=clock.machine(),
-            lease=timedelta(seconds=settings.LEASE_SECONDS),
-            worker=incarnation(),
-        )
+        try:
+            going = decide(
+                batch,
+                now=clock.now(),
+                machine=clock.machine(),
+                lease=timedelta(seconds=settings.LEASE_SECONDS),
+                worker=incarnation(),
+            )
+        finally:
+            called = {each.pk for each in going}
+            self._pacing.unused(each for each in batch if each.pk not in called)
         for each in going:
             assert each.out is not None
             self._report.calls(each.row["due_at"], clock.now())
@@ -167,10 +176,11 @@ class _Shift:
         """Write down what has come back; wait a moment when nothing has."""
         if self._flying:
             turns.run(asyncio.wait(self._flying, timeout=GATHER))
-        for task in [task for task in self._flying if task.done()]:
-            said = Said(self._flying.pop(task), task.result())
-            self._landed.append(said)
+        fresh = [Said(self._flying.pop(task), task.result()) for task in [*self._flying] if task.done()]
+        for said in fresh:
             tally.tell(said, self._report.hears(said.outcome))
+        self._landed += fresh
+        self._pacing.landed((said.of, said.outcome) for said in fresh)
         if self._landed:
             self._write()
 
