@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("aftercare", "0015_stop_follow_up")]
+    dependencies = [("aftercare", "0016_clocks_of_a_client")]
 
     operations = [
         migrations.AddField("sender", "per_second", models.FloatField(null=True)),
