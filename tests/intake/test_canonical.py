@@ -211,3 +211,4 @@ def test_what_a_step_says_to_machines_is_approved_too() -> None:
         assert canonical_hash(changed) != canonical_hash(shipped())
         assert from_canonical(canonical(changed)).step("day-3").rule == replace(rule, **change)
     assert b"instead_of" not in canonical(shipped())
+    assert b"fallback" not in canonical(shipped())

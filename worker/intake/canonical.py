@@ -74,6 +74,7 @@ def _step(step: SourceStep) -> dict[str, Any]:
         "if_closed": rule.if_closed,
         "channels": sorted(rule.channels),
         **({"instead_of": rule.instead_of} if rule.instead_of else {}),  # left out, old approvals keep their hash
+        **({"fallback": sorted(rule.fallback)} if rule.fallback else {}),
         **({"says": [_instruction(said) for said in rule.says]} if rule.says else {}),
         "texts": {f"{text.channel}.{text.language}": _text(text) for text in step.texts},
     }
@@ -113,11 +114,12 @@ def _read_step(code: str, raw: dict[str, Any], languages: list[str]) -> SourceSt
         if_closed=IfClosed(raw["if_closed"]),
         ordinal=0,
         instead_of=raw.get("instead_of", ""),
+        fallback=tuple(Channel(channel) for channel in raw.get("fallback", ())),
         says=tuple(Instruction(**said | {"telling": Telling(said["telling"])}) for said in raw.get("says", ())),
     )
     texts = tuple(
         StepText(channel=channel, language=language, **raw["texts"][f"{channel}.{language}"])
-        for channel in channels
+        for channel in (*channels, *rule.fallback)
         for language in languages
     )
     return SourceStep(rule=rule, kind=AnswerKind(raw["kind"]) if raw["kind"] else None, facts=(), texts=texts)

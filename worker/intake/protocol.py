@@ -151,6 +151,7 @@ def _step(shape: StepShape, texts: tuple[StepText, ...]) -> SourceStep:
         if_closed=IfClosed(shape.if_closed),
         ordinal=0,
         instead_of=shape.instead_of,
+        fallback=tuple(Channel(channel) for channel in shape.fallback),
         says=tuple(
             Instruction(
                 topic=said.topic, telling=Telling(said.telling), from_day=said.from_day, until_day=said.until_day

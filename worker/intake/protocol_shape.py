@@ -73,6 +73,7 @@ class StepShape(_Strict):
     until: Moment
     if_closed: Literal["earlier", "hand_over", "skip"] = "earlier"
     channels: Annotated[list[Literal["sms", "email"]], Field(min_length=1, max_length=2)]
+    fallback: Annotated[list[Literal["sms", "email"]], Field(max_length=1)] = []
     instead_of: Code | Literal[""] = ""
     says: Annotated[list[Says], Field(max_length=20)] = []
     facts: list[Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,3}$")]] = []
@@ -163,7 +164,9 @@ def _kinds(steps: Iterable[StepShape]) -> list[str]:
 
 def _promise_faults(steps: list[StepShape], header: HeaderShape | None) -> Iterator[Refusal]:
     course = [step for step in steps if step.cls == "course" and not step.instead_of]  # one of the two goes
-    most = max((sum(channel in step.channels for step in course) for channel in ("sms", "email")), default=0)
+    most = max(
+        (sum(channel in (*step.channels, *step.fallback) for step in course) for channel in ("sms", "email")), default=0
+    )
     if header and most > header.frequency.messages:  # the number at opt-in is a cap (rule 52)
         field = f"{FILE}.frequency.messages"
         yield Refusal(field, "promises fewer messages than the steps send", f"write at least {most}, or drop steps")
@@ -173,6 +176,10 @@ def _step_faults(step: StepShape) -> Iterator[Refusal]:
     field = f"{FILE}.step.{step.code}"
     if len(set(step.channels)) < len(step.channels):
         yield Refusal(f"{field}.channels", "names a channel twice", "name each channel once")
+    if set(step.fallback) & set(step.channels):
+        yield Refusal(f"{field}.fallback", "names a channel that it goes by anyway", "take it out of one of the two")
+    if step.fallback and step.cls == "answer":
+        yield Refusal(f"{field}.fallback", "is not for answers", "leave it out: an answer goes where the question came")
     yield from _class_faults(step, field)
     yield from _says_faults(step, field)
     yield from _moment_faults(step, field)

@@ -54,7 +54,7 @@ def _names(shape: StepShape, languages: Iterable[str]) -> Iterator[str]:
 
 
 def _channels(shape: StepShape) -> tuple[Channel, ...]:
-    return tuple(channel for channel in Channel if channel in shape.channels)
+    return tuple(channel for channel in Channel if channel in (*shape.channels, *shape.fallback))
 
 
 def _found(folder: Path, expected: set[str], faults: list[Refusal]) -> set[str]:

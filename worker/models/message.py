@@ -38,6 +38,7 @@ class Message(models.Model):
     care = models.ForeignKey(Link, on_delete=models.PROTECT, null=True, related_name="+")
     generation = models.PositiveIntegerField(default=1)
     resend = models.PositiveSmallIntegerField(default=0)
+    fallback_of = models.BigIntegerField(null=True)  # the message that could not be delivered on the other channel
     occasion = models.CharField(max_length=200, unique=True)
     language = models.CharField(max_length=10)
     zone = models.CharField(max_length=64)

@@ -33,6 +33,8 @@ PLAIN = {
     "contact_changed": "the client has another address now",
     "answered_already": "the question was answered, or no longer stands",
     "its_workers_died": "its workers died again and again; a person has to look",
+    "stands_in_for_undelivered": "it stands in for a message that could not be delivered on the other channel",
+    "fell_back": "it could not be delivered, so the step goes by the other channel once",
     "circuit_probe": "it was the one that tried whether the provider takes this sender again",
     "rate_limit": "as many as its sender may send were on their way; it waits for its turn",
     "provider_asked_for_a_rest": "the provider had too much for the moment, and everything of that sender waits",

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     CONTRADICTED = "contradiction"
     FEED_SILENT = "calendar_silent"
     WORKER_DIED = "its_workers_died"
+    STANDS_IN = "stands_in_for_undelivered"
     RATE_LIMIT = "rate_limit"
     PROVIDER_SLOW = "provider_asked_for_a_rest"
 

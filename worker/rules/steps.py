@@ -72,7 +72,8 @@ class Instruction:
 class StepRule:
     """One step of an approved protocol: what kind of message it is, and from when until when it is useful.
 
-    `instead_of` names the step whose place it takes where that one did not go in its time (rule 50).
+    `instead_of` names the step whose place it takes where that one did not go in its time (rule 50). By its `fallback`
+    channel it goes only when it could not be delivered by one of its `channels`.
     """
 
     code: str
@@ -86,6 +87,7 @@ class StepRule:
     ordinal: int
     instead_of: str = ""
     says: tuple[Instruction, ...] = ()
+    fallback: tuple[Channel, ...] = ()
 
 
 class Moved(StrEnum):

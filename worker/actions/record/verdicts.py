@@ -15,6 +15,7 @@ from worker.actions.record.drift import note_drift
 from worker.actions.record.task import open_task, optin_failed
 from worker.actions.send.circuit import close_circuits, open_circuit
 from worker.actions.send.due import make_ready
+from worker.actions.send.fall_back import fall_back
 from worker.models import Attempt, Message, Standing
 from worker.models.attempt import AttemptState
 from worker.models.suppression import SuppressionReason
@@ -62,6 +63,8 @@ def refused(*, message_id: int, attempt_id: uuid.UUID, code: str, now: datetime,
     if verdict.effect != Effect.OPEN_CIRCUIT and verdict.outcome not in {Outcome.UNKNOWN, Outcome.TRY_LATER}:
         close_circuits([message_id], now=now)  # it was about this message: the sender is welcome again
     apply_effect(standing, message, verdict, now=now)
+    if state == State.REFUSED:
+        fall_back(Message.objects.select_related("version", "step").get(pk=message_id), verdict, now=now)
 
 
 def _next(message: Message, verdict: Verdict, now: datetime) -> tuple[State, datetime]:

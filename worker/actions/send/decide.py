@@ -45,7 +45,7 @@ READ = (
     "ELSE g.state END, "
     "g.confirmed_at IS NOT NULL, "
     "coalesce(t.generation, a.generation, m.generation) = m.generation AND coalesce(a.status, 'booked') = 'booked', "
-    "f.heard_at, s.open_stop IS NOT NULL "
+    "f.heard_at, u.state, s.open_stop IS NOT NULL "
     "FROM aftercare_message m "
     "JOIN aftercare_ready r ON r.message_id = m.id "
     "JOIN aftercare_standing s ON s.id = m.standing_id "
@@ -53,6 +53,7 @@ READ = (
     "AND g.purpose = m.purpose "
     "LEFT JOIN aftercare_treatment t ON t.id = m.treatment_id "
     "LEFT JOIN aftercare_appointment a ON a.id = m.appointment_id "
+    "LEFT JOIN aftercare_message u ON u.id = m.fallback_of "
     "LEFT JOIN aftercare_feed f ON f.clinic_id = a.clinic_id AND f.source = a.source AND f.ended_at IS NULL "
     "WHERE {these}"
 )
@@ -130,7 +131,7 @@ class _Facts:
 
     def of(self, each: Prepared) -> Facts:
         """The facts of one message."""
-        _, _, suppressed, held, grant, confirmed, current, heard_at, _ = self._rows[each.pk]
+        _, _, suppressed, held, grant, confirmed, current, heard_at, undelivered, _ = self._rows[each.pk]
         return Facts(
             cls=each.cls,
             kind=each.row["kind"],
@@ -144,7 +145,7 @@ class _Facts:
             paused=self._is_paused(each),
             unsure=heard_at is not None and self._is_silent(each, moment(heard_at)),
             recent=self._others.recent[each.row["standing_id"]],
-            needless=each.pk in self._others.needless,
+            needless=each.pk in self._others.needless or undelivered == State.DELIVERED,  # it arrived after all
             newer=each.pk in self._others.outdone,
             spent=self._others.is_spent(each),
         )

@@ -14,6 +14,7 @@ from worker import meters
 from worker.actions.record import verdicts
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
+from worker.actions.send.fall_back import fall_back
 from worker.models import Attempt, Grant, Message, Ready, Standing
 from worker.models.attempt import MAY_HAVE_LEFT, AttemptState
 from worker.rules.names import AnswerKind, Channel
@@ -70,9 +71,15 @@ def merge(
         message.save(update_fields=["state", "reason", "provider_id", "sent_at"])
     if after in WENT and message.kind == AnswerKind.OPTIN_CONFIRMATION:
         confirm_optin([message.pk], now=now)
-    if code and after == State.UNDELIVERED:
-        verdict = verdicts.judge(Channel(message.channel), code, http_status=RECEIPT_STATUS)
+    if after == State.UNDELIVERED:
+        _not_delivered(message, standing, code, now)
+
+
+def _not_delivered(message: Message, standing: Standing, code: str, now: datetime) -> None:
+    verdict = verdicts.judge(Channel(message.channel), code, http_status=RECEIPT_STATUS) if code else None
+    if verdict is not None:
         verdicts.apply_effect(standing, message, verdict, now=now)
+    fall_back(message, verdict, now=now)
 
 
 def _settle(attempt: Attempt, provider_id: str, code: str, now: datetime) -> None:
