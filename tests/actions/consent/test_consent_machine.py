@@ -70,8 +70,12 @@ class Consents(RuleBasedStateMachine):
         self.number = 0
 
     def teardown(self):
-        transaction.set_rollback(True)
-        self.atomic.__exit__(None, None, None)
+        try:
+            # Nothing mends a broken chain, so asking once at the end finds what any step broke; each asking costs 0.1 s.
+            assert faults() == []
+        finally:
+            transaction.set_rollback(True)
+            self.atomic.__exit__(None, None, None)
 
     def passes(self, **how):
         self.now += timedelta(**how)
@@ -253,10 +257,6 @@ class Consents(RuleBasedStateMachine):
         for phone, reasons in getattr(self, "stopped", {}).items():
             row = Standing.objects.get(pk=standing_row(self.house.lakeside, phone, self.now))
             assert (row.suppressed_at is not None) == bool(reasons)
-
-    @invariant()
-    def the_record_is_whole(self):
-        assert faults() == []
 
     @rule()
     def the_gate_agrees(self):
