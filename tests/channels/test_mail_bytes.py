@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
@@ -124,7 +124,8 @@ def test_the_page_title_is_words_not_markup() -> None:
     assert "<title>&lt;/title&gt;&lt;script&gt;</title>" in page(replace(ALICE, subject="</title><script>"))
 
 
-@runs(max_examples=250, deadline=None)
+@runs(max_examples=150, deadline=None)
+@example(subject="0", name="\xa0Bcc: bob@example.com", text="0", html="0")
 @given(subject=words(), name=words(), text=words("\n.\n", "\r", "--=_", "From ", "\t"), html=words("\r\n.\r\n"))
 def test_nothing_a_person_typed_becomes_a_header(subject: str, name: str, text: str, html: str) -> None:
     """Whatever is typed reads back as typed, under the same headers, to one reader (rules 110, 120, 121)."""
@@ -135,8 +136,10 @@ def test_nothing_a_person_typed_becomes_a_header(subject: str, name: str, text: 
     assert message.keys() == HEADERS
     assert [address.addr_spec for address in message["To"].addresses] == ["alice@example.com"]
     assert read(wire, "Subject") == subject.strip()
-    shown, address = parseaddr(read(wire, "From")) if name.isascii() and "=?" not in name else split(read(wire, "From"))
-    assert (shown, address) == (" ".join(name.split()), "care@clinic.example")
+    named = " ".join(name.split())  # a no-break space at an end goes with the others, and leaves plain ASCII
+    said = read(wire, "From")
+    shown, address = parseaddr(said) if named.isascii() and "=?" not in named else split(said)
+    assert (shown, address) == (named, "care@clinic.example")
     first, second = message.iter_parts()
     assert first.get_content().replace("\r\n", "\n") == text.replace("\r\n", "\n").replace("\r", "\n")
     assert second.get_content().replace("\r\n", "\n") == page(mail).replace("\r\n", "\n").replace("\r", "\n")
