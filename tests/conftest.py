@@ -176,17 +176,20 @@ def committed(_triggers_afterwards, transactional_db):
     append_only.remove(connection)
 
 
+def pytest_itemcollected(item):
+    """Tests that share a running house keep together on one process, so that it is opened once in a run.
+
+    As each is collected: xdist reads the groups before any later hook could name one.
+    """
+    slow, placed = item.get_closest_marker("processes"), item.get_closest_marker("xdist_group")
+    if slow and not placed and (house := _house_of(item)):
+        item.add_marker(pytest.mark.xdist_group(house))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """The slow ones first, and tests that share a running house on one process, so that it is opened once.
-
-    Last of all hooks: pytest-randomly has shuffled by then, and the order within a house stays shuffled.
-    """
-    slow = {item for item in items if item.get_closest_marker("processes")}
-    for item in slow:
-        if not item.get_closest_marker("xdist_group") and (house := _house_of(item)):
-            item.add_marker(pytest.mark.xdist_group(house))
-    items.sort(key=lambda item: item not in slow)
+    """The slow ones first; last of all hooks: pytest-randomly has shuffled by then, and their order stays shuffled."""
+    items.sort(key=lambda item: not item.get_closest_marker("processes"))
 
 
 def _house_of(item) -> str:

@@ -1,4 +1,8 @@
-"""The tests of actions and models once more, on a private PostgreSQL: its locks are not SQLite's (P2, P4)."""
+"""The rows that locks and constraints guard, once more on a private PostgreSQL: its locks are not SQLite's (P2, P4).
+
+Claiming, sending, hearing a STOP, consent, the moving plan, and every constraint. The other actions are arithmetic over
+the same rows: `TEST_DATABASE=postgres make test` runs those too, and costs as much again.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +18,10 @@ import pytest
 from tests.postgres import MISSING, PrivatePostgres, find_binaries
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW = (  # hours of arithmetic, little database
-    "tests/actions/protocols/test_approve.py",
-    "tests/actions/course/test_plan_machine.py",
-)
+SLOW = ("tests/actions/course/test_plan_machine.py",)  # hours of arithmetic, little database
 PARTS = (
-    ("clients", "consent"),
-    ("course", "mail", "protocols"),
-    ("privacy", "record"),
-    ("receive", "send"),
-    ("../models", "../reading", "../test_sealed.py"),
+    ("consent", "receive", "restore", "../models"),
+    ("course", "send"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
 import shlex
 import shutil
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.processes.commands import settings
+from tests.processes.houses import Desk
 from worker.rules.consent import Act
 
 if TYPE_CHECKING:
@@ -30,17 +32,26 @@ def commands() -> Iterator[str]:
         yield from (line for line in block.splitlines() if line.strip())
 
 
-def run(line: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """One line, as typed in a checkout, on the house in `home`."""
-    env = {**os.environ, "AFTERCARE_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    for name in ("DATABASE_URL", "SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS", "DJANGO_SETTINGS_MODULE"):
-        env.pop(name, None)
-    python = shlex.quote(sys.executable)
-    line = line.replace("aftercare ", f"{python} -m worker.management.cli ", 1) if line[0] == "a" else line
-    line = line.replace("python ", f"{python} -I -S ", 1) if line.startswith("python ") else line
-    return subprocess.run(
-        line, shell=True, cwd=home, env=env, capture_output=True, text=True, check=False, timeout=120
-    )  # fmt: skip
+@contextlib.contextmanager
+def desk(home: Path) -> Iterator[Desk]:
+    """A checkout's command line on the house in `home`, which is started once for all lines."""
+    opened = Desk(settings(AFTERCARE_HOME=str(home)), home / "desk.log", cwd=home)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def typed(line: str, at: Desk, home: Path) -> None:
+    """One line of the paper, as typed in a checkout: it ends well."""
+    program, *words = shlex.split(line)
+    if program == "aftercare":
+        at.cli(*words)
+    else:
+        assert program == "python"
+        bare = [sys.executable, "-I", "-S", *words]
+        done = subprocess.run(bare, cwd=home, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +60,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("consent")
     for name in ("templates", "docs"):
         (home / name).symlink_to(ROOT / name)
-    ran = 0
-    for line in commands():
-        done = run(line, home)
-        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-        ran += 1
-    assert ran >= 15
+    lines = list(commands())
+    with desk(home) as opened:
+        for line in lines:
+            typed(line, opened, home)
+    assert len(lines) >= 15
     return home
 
 
@@ -99,6 +109,5 @@ def test_a_tampered_copy_is_found_by_the_command(lived: Path, tmp_path: Path, ca
     database.execute(change)
     database.commit()
     database.close()
-    done = run("aftercare verify", tmp_path)
-    assert done.returncode == 1
-    assert named in done.stdout
+    with desk(tmp_path) as opened:
+        assert named in opened.cli("verify", code=1).out

@@ -49,12 +49,12 @@ class Said:
 class Desk:
     """A driver process: see `tests.processes.driver`."""
 
-    def __init__(self, env: dict[str, str], log: Path) -> None:
+    def __init__(self, env: dict[str, str], log: Path, *, cwd: Path = ROOT) -> None:
         self._log = log.open("ab")
+        env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.processes.driver"],
-            cwd=ROOT, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
-            text=True,
+            cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True,
         )  # fmt: skip
         self._one_at_a_time = threading.Lock()
 

@@ -23,7 +23,7 @@ from worker.sandbox.process import end, grace, launch
 
 pytestmark = pytest.mark.processes
 
-SIZE = 300
+SIZE = 120  # each blow falls among IN_FLIGHT calls, however long the queue behind them is
 BLOWS = 3
 IN_FLIGHT = 8  # two processes with four calls each
 WENT = {"accepted", "delivered"}
@@ -98,7 +98,7 @@ def test_killed_workers_neither_double_nor_lose(crowded, hour):
     crowded.sandbox.faults(callbacks={"missing": 0.5}, handsets={"*": {"status": "sent"}}, seed=7)
     dice = random.Random(20261122)
     witness = goes_off(crowded, hour)
-    for blow in sorted(dice.sample(range(20, SIZE - 60), BLOWS)):
+    for blow in sorted(dice.sample(range(15, SIZE - 40), BLOWS)):
         witness.waits_for(blow)
         kill(crowded, "worker")
     states = judged(crowded, hour, witness)

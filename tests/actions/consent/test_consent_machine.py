@@ -71,7 +71,7 @@ class Consents(RuleBasedStateMachine):
 
     def teardown(self):
         try:
-            # Nothing mends a broken chain, so asking once at the end finds what any step broke; each asking costs 0.1 s.
+            # Nothing mends a broken chain: asking once finds what any step broke, and each asking costs 0.1 s.
             assert faults() == []
         finally:
             transaction.set_rollback(True)
