@@ -4,10 +4,11 @@
 #   make test T=tests/rules      only these tests
 #   make test JOBS=0             one after the other, in one process
 #   make run ARGS="--port 8080"  pass options on
+#   make soak MINUTES=90 SEED=7  longer, and under other faults
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint soak bench translations screenshots format secrets clean
+.PHONY: help install run demo test lint soak soak-guards soak-orders bench translations screenshots format secrets clean
 
 BIN := .venv/bin
 T ?=
@@ -16,7 +17,7 @@ ARGS ?=
 export PYTHON INSTALLER
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: ## make .venv and install what uv.lock names; does nothing when that is done
 	@sh scripts/bootstrap
@@ -36,7 +37,13 @@ lint: install ## check format, lint, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-soak: install ## play twenty times as many orders of steps for P2, and a burst of 10,000 webhooks
+soak: install ## shake the whole house for MINUTES=10 under the faults of SEED=1, and count what went wrong
+	@$(BIN)/python -m tests.soak --minutes $${MINUTES:-10} --seed $${SEED:-1} $(ARGS)
+
+soak-guards: install ## take our guards out, one after the other, and see that the soak notices
+	@$(BIN)/python -m tests.soak.guards $(ARGS)
+
+soak-orders: install ## play twenty times as many orders of steps for P2, and a burst of 10,000 webhooks
 	@SCHEDULES=$${SCHEDULES:-20} WEBHOOKS=$${WEBHOOKS:-10000} \
 		$(BIN)/python -m pytest tests/interleaving tests/processes/test_burst.py $(ARGS)
 

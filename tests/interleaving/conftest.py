@@ -17,7 +17,7 @@ from tests.interleaving.trial import Trial
 from worker import clock
 from worker.channels import turns
 
-MORE = int(os.environ.get("SCHEDULES") or 1)  # `make soak` plays so many times as many
+MORE = int(os.environ.get("SCHEDULES") or 1)  # `make soak-orders` plays so many times as many
 
 
 @pytest.fixture

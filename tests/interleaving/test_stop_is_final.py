@@ -1,7 +1,7 @@
 """P2 under every order of steps: whoever comes first, nothing of a scope is decided after its end has committed.
 
 Two actors are taken through the orders with at most two changes of turn, and through a moment in which the worker is
-frozen; three and four by lot, under seeds that are always the same. `make soak` takes more of both.
+frozen; three and four by lot, under seeds that are always the same. `make soak-orders` takes more of both.
 """
 
 from __future__ import annotations

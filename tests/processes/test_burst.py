@@ -29,7 +29,7 @@ from worker.sandbox.process import end, grace, launch
 
 pytestmark = pytest.mark.processes
 
-WEBHOOKS = int(os.environ.get("WEBHOOKS") or 1000)  # `make soak` sends 10,000
+WEBHOOKS = int(os.environ.get("WEBHOOKS") or 1000)  # `make soak-orders` sends 10,000
 PATIENCE = 15.0  # seconds; the provider waits no longer (rule 96)
 LINES = 16
 KINDS = {
