@@ -28,7 +28,8 @@ LEASE = 15
 INSIDE = os.pathsep.join((str(Path(__file__).with_name("mutant")), str(ROOT)))  # so that its sitecustomize is found
 WORRIED = {
     "LEASE_SECONDS": str(LEASE), "SEND_SLOTS": "6", "MAIL_SLOTS": "4", "RECONCILE_SECONDS": "2", "DOUBT_SECONDS": "10",
-    "PROVIDER_TIMEOUT_SECONDS": "5", "LOG_LEVEL": "WARNING", "LOG_FORMAT": "json",
+    "PROVIDER_TIMEOUT_SECONDS": "5", "SMS_PER_SECOND": "200", "MAIL_PER_SECOND": "200",
+    "LOG_LEVEL": "WARNING", "LOG_FORMAT": "json",
 }  # fmt: skip
 
 
