@@ -167,6 +167,7 @@ LANGUAGES_TABLE = [
         ("ST0P", Word.STOP),
         ("s-top", Word.STOP),
         ("$top", Word.STOP),
+        *(("5top", Word.STOP), ("5T0P please", Word.STOP), ("un5ubscr1be", Word.STOP), ("canc3l", Word.CANCEL_STOP)),
         ("stop\u200bp", Word.STOP),
     ),
     *(("annuler", Word.CANCEL_STOP), ("stornieren", Word.CANCEL_STOP), ("cancelar", Word.CANCEL_STOP)),

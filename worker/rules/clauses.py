@@ -12,14 +12,20 @@ _APART = re.compile(r"[\W_]+")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _ZERO = re.compile(r"(?<=[^\W\d_])0(?=[^\W\d_])")
 _DOLLAR = re.compile(r"\$(?=[^\W\d_])")
+_MIXED = re.compile(r"(?<![^\W_])(?=\w*\d)(?=\w*[^\W\d_])\w{4,}(?![^\W_])")  # letters with a digit among them
+_FACES = (str.maketrans("013457", "oieast"), str.maketrans("013457", "oleast"))  # 1 stands for i and for l
 _TITLE = re.compile(r"\b(dra?|mrs?|ms|sra?)\.")  # "Dr. Okafor" is one clause
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[.!?;:,\n\u3002\u3001]")
 
 
-def clauses_of(text: str) -> list[list[str]]:
-    """Split into clauses of folded words; "S.T.O.P", "stoooop", "ST0P" and "$top" come out as one word stop."""
+def clauses_of(text: str, disguised: frozenset[str] = frozenset()) -> list[list[str]]:
+    """Split into clauses of folded words; "S.T.O.P", "stoooop", "ST0P" and "$top" come out as one word stop.
+
+    `disguised`: words that are known again although digits stand for some of their letters ("5top", "canc3l").
+    """
     plain = _DOLLAR.sub("s", _ZERO.sub("o", _STRETCHED.sub(r"\1", folded(text))))
     plain = _SPELLED.sub(lambda found: _APART.sub("", found[0]), plain)
+    plain = _MIXED.sub(lambda found: _undisguised(found[0], disguised), plain)
     clauses: list[list[str]] = [[]]
     for token in _TOKEN.findall(_TITLE.sub(r"\1", plain)):
         if token.isalnum():
@@ -27,6 +33,11 @@ def clauses_of(text: str) -> list[list[str]]:
         elif clauses[-1]:
             clauses.append([])
     return clauses
+
+
+def _undisguised(token: str, words: frozenset[str]) -> str:
+    meant = (token.translate(faces) for faces in _FACES)
+    return next((word for word in meant if word in words), token)
 
 
 def asks(text: str) -> bool:

@@ -99,7 +99,7 @@ def read(text: str, opt_out_type: str | None = None, *, lexicon: Lexicon = EVERY
 
 
 def _read(text: str, lexicon: Lexicon) -> Reading:
-    written = clauses_of(text)
+    written = clauses_of(text, lexicon.stop)
     clauses = _mended(without(written, lexicon.set_aside), lexicon)
     words = [word for clause in clauses for word in clause if not word.isdigit()]
     if not words:
