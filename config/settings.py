@@ -165,6 +165,8 @@ MIDDLEWARE = [
     "worker.web.request_id.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "worker.web.headers.SecurityHeaders",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "worker.web.straight.Straight",  # what a webhook needs stands above it
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "worker.web.signin.language.Language",
@@ -176,7 +178,6 @@ MIDDLEWARE = [
     "worker.web.signin.second_factor.SecondFactor",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -15,5 +15,7 @@ sys.setswitchinterval(0.0005)
 application = get_wsgi_application()
 
 from worker import traces  # noqa: E402 - it asks the settings
+from worker.web import obeyed  # noqa: E402 - it needs the applications
 
 traces.begin()  # after gunicorn's fork: the application is loaded in each worker
+obeyed.tidy_beside()

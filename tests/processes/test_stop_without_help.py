@@ -58,9 +58,12 @@ def test_stop_is_obeyed_with_everything_else_down(web_alone):
     form.write_text(json.dumps(people.form(datetime.now(UTC), number=7)), encoding="utf-8")
     run("enrol", form, env=env)
     assert _text(url, home, "Stop please") == 200
-    rows = json.loads(run("messages", "--json", env=env).stdout)
-    assert {row["state"] for row in rows if row["class"] == "course"} == {"cancelled"}
-    assert {row["reason"] for row in rows if row["class"] == "course"} == {"revoked"}
+
+    def coming():
+        rows = json.loads(run("messages", "--json", env=env).stdout)
+        return {(row["state"], row["reason"]) for row in rows if row["class"] == "course"}
+
+    until(lambda: coming() == {("cancelled", "revoked")})
     tasks = json.loads(run("tasks", "--json", env=env).stdout)
     assert "hand_over_after_stop" in {task["kind"] for task in tasks}
     assert json.loads(run("verify", "--json", env=env).stdout)["ok"]

@@ -23,7 +23,8 @@ from worker.rules.phone import bare_address
 from worker.rules.refusal import Refusals
 from worker.web import accounts, obeyed
 from worker.web.requests import No, form_pairs, json_text, refuse_large, word
-from worker.web.unavailable import needs_database
+from worker.web.straight import straight
+from worker.web.unavailable import needs_database, once_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +42,12 @@ _ATTEMPT = re.compile("[0-9a-f]{32}")
 def signed(view: Callable[[HttpRequest, Said], HttpResponse]) -> Callable[[HttpRequest], HttpResponseBase]:
     """A webhook: POST alone, no login, no cookie, and nothing before its signature is checked (rules 91, 101)."""
 
+    @straight
     @login_not_required
     @csrf_exempt  # the signature says who speaks; a cookie never could
     @require_POST
     @needs_database
+    @once_more  # the provider's id counts once
     @wraps(view)
     def answer(request: HttpRequest) -> HttpResponseBase:
         try:
