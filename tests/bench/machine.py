@@ -28,7 +28,7 @@ class Family:
 
     def cpu(self) -> float:
         """CPU seconds so far, of the living and of the children they outlived."""
-        return sum(sum(map(int, _stat(pid)[UTIME : CSTIME + 1])) for pid in self.pids()) / TICK
+        return sum(map(_seconds, self.pids()))
 
     def pids(self) -> list[int]:
         """The living ones, the root first."""
@@ -46,14 +46,18 @@ class Family:
 
 
 def cpu(families: Iterable[Family]) -> float:
-    """CPU seconds of several families together."""
-    return sum(family.cpu() for family in families)
+    """CPU seconds of several families together; a process that belongs to two of them counts once."""
+    return sum(_seconds(pid) for pid in {pid for family in families for pid in family.pids()})
 
 
 def busy() -> float:
     """CPU seconds that all processes of the machine together have used, ours and foreign."""
     fields = list(map(int, Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:9]))
     return (sum(fields) - fields[IDLE] - fields[IOWAIT] - fields[STEAL]) / TICK
+
+
+def _seconds(pid: int) -> float:
+    return sum(map(int, _stat(pid)[UTIME : CSTIME + 1])) / TICK
 
 
 def _everybody() -> list[int]:

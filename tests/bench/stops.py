@@ -119,11 +119,11 @@ class _House:
     sending: bool
 
     def spent(self) -> tuple[float, float, float, float]:
-        """CPU seconds so far: web, database, worker, and all others that are ours (the stub and this process)."""
+        """CPU seconds so far: web, database, worker, and all that is ours (the stub and this process too)."""
         ground = self.ground
         families = (self.web, Family(ground.postgres.pids()[0]), self.worker)
         web, database, worker = (family.cpu() for family in families)
-        return web, database, worker, machine.cpu([Family(ground.stub.pid), Family(os.getpid())])
+        return web, database, worker, machine.cpu([*families, Family(ground.stub.pid), Family(os.getpid())])
 
     def open_stops(self) -> int:
         """How many addresses wait for what follows from their STOP."""
@@ -142,8 +142,8 @@ def _figures(house: _House, database: str, port: int, calls: int, first: int) ->
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     wall = time.monotonic() - began
     sent = house.ground.stub.report()["posts"] - posts
-    web, store, worker, beside = (now - then for now, then in zip(house.spent(), before, strict=True))
-    foreign = machine.busy() - busy - (web + store + worker + beside)
+    web, store, worker, ours = (now - then for now, then in zip(house.spent(), before, strict=True))
+    foreign = machine.busy() - busy - ours
     _until(lambda: not house.open_stops(), house.ground.folder / "none")
     said = json.loads(done.stdout)
     took = sorted(said["ms"])
