@@ -46,6 +46,8 @@ DUPLICATES = Counter("aftercare_duplicate_sends", "Steps that a phone got twice;
 DOUBTED = Counter("aftercare_doubted", "Attempts whose worker fell silent.")
 REQUESTS = Histogram("aftercare_http_request_seconds", "One request.", ["view", "code_class"], buckets=QUICK)
 WAITS = Histogram("aftercare_ratelimit_wait_seconds", "How long a limit made messages wait.", ["scope"], buckets=LATE)
+for _why in ("rate", "calls", "rest"):
+    WAITS.labels(_why)  # there from the start, or the first wait of a process would be nobody's increase
 
 _WORDS = re.compile(r"[a-z_]{1,24}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OBEYED = "aftercare_optout_effect_seconds_bucket"
+WAITED = "aftercare_ratelimit_wait_seconds"
 LATE = "aftercare_message_lateness_seconds"
 
 
@@ -74,6 +75,13 @@ ALERTS = {
          'aftercare_messages_total{channel="sms",outcome="unknown"}': "0+1x120"},
         25,
     ),
+    "SenderRefused": gauge('aftercare_circuits{state="open"}', "1x120", "0x120", 20),
+    "LimitsTight": Cause(
+        {f'{WAITED}_bucket{{scope="rate",le="{le}"}}': f"0+{n}x120" for le, n in (("300", 1), ("900", 9), ("+Inf", 9))},
+        {f'{WAITED}_bucket{{scope="rate",le="{le}"}}': "0+9x120" for le in ("5", "900", "+Inf")},
+        60,
+    ),
+    "ProviderSlowsUs": gauge(f'{WAITED}_count{{scope="rest"}}', "0+1x120", "0x20 1x100", 60),
     "ReceiptsStopped": Cause(
         {'aftercare_messages_total{channel="sms",outcome="accepted"}': "0+5x120"},
         {'aftercare_messages_total{channel="sms",outcome="accepted"}': "0+5x120",

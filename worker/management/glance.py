@@ -15,7 +15,15 @@ LATE, SILENT = 900, 120  # seconds, as the alerts have them
 
 def lines(said: dict[str, Any]) -> list[str]:
     """Every line, in order."""
-    return [*_channels(said), *_people(said), *_feeds(said), *_parts(said), *_day(said), *_paused(said)]
+    return [
+        *_channels(said),
+        *_people(said),
+        *_feeds(said),
+        *_parts(said),
+        *_day(said),
+        *_paused(said),
+        *_circuits(said),
+    ]
 
 
 def _channels(said: dict[str, Any]) -> Iterator[str]:
@@ -99,6 +107,13 @@ def _bars(said: dict[str, Any], field: str) -> str:
 def _paused(said: dict[str, Any]) -> Iterator[str]:
     for each in said["paused"]:
         yield f"!paused: {each['scope']} {each['value']} by {each['by']}: {each['why']}"
+
+
+def _circuits(said: dict[str, Any]) -> Iterator[str]:
+    for each in said["circuits"]:
+        probing = each["state"] == "half_open"
+        then = "one message asks now" if probing else f"tried again at {each['tried_again_at'][:16]} UTC"
+        yield f"!refused: {each['channel']} sender {each['sender']} of {each['clinic']}: {then}"
 
 
 def _span(seconds: float) -> str:

@@ -14,6 +14,7 @@ from django.db.models import Sum
 from worker.models import Attempt, Hour, Message, Receipt, StaffTask, Watermark
 from worker.models.attempt import AttemptState
 from worker.reading.backlog import backlog
+from worker.reading.counted import counted
 from worker.reading.engine import engine
 from worker.rules.names import Channel
 from worker.rules.states import OPEN, State
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-MANY = 10_001  # counting further costs a second at ten million rows and helps nobody
 LATE, STUCK, SILENT = 900.0, 300.0, 120.0  # seconds: the oldest due message; the same with none accepted; no round
 IN_DOUBT, UNDECIDED, BEHIND = 1800.0, 300.0, 900.0
 RECEIPTS = timedelta(minutes=30)  # the provider tells within seconds that it passed a text on
+KINDS = ("unknown_outcome", "ledger_drift", "rang_twice")  # of tasks
 UNCONFIRMED = timedelta(days=3)  # many carriers never confirm; such a text is reported, never sent again (rule 88)
 
 
@@ -61,18 +62,22 @@ def facts(*, now: datetime, machine: datetime) -> Facts:
     """The numbers, each from an index; `now` is calendar, `machine` machine time."""
     swept = engine().last_sweep
     doubts = Attempt.objects.filter(message__state=State.UNKNOWN, state=AttemptState.UNKNOWN)
+    many = counted(
+        unknown=doubts, unconfirmed=_unconfirmed(now - UNCONFIRMED),
+        **{kind: StaffTask.objects.filter(done_at__isnull=True, kind=kind) for kind in KINDS},
+    )  # fmt: skip
     return Facts(
         oldest_due={channel.value: due.oldest_seconds for channel, due in backlog(now=now).items()},
         accepted=_accepted(now),
         tended_ago=(machine - swept).total_seconds() if swept else None,
         undecided=_age(Message.objects.filter(state__in=OPEN, expires_at__lte=now), "expires_at", now),
-        unknown=_count(doubts),
+        unknown=many["unknown"],
         unknown_oldest=_age(doubts, "decided_at", now),
-        unresolved=_tasks("unknown_outcome"),
+        unresolved=many["unknown_outcome"],
         receipts_missing=_receipts_missing(now),
-        unconfirmed=_count(_unconfirmed(now - UNCONFIRMED)),
-        drift=_tasks("ledger_drift"),
-        rang_twice=_tasks("rang_twice"),
+        unconfirmed=many["unconfirmed"],
+        drift=many["ledger_drift"],
+        rang_twice=many["rang_twice"],
         lists_behind=_age(Watermark.objects.filter(name__startswith="inbound:", failures__gt=0), "read_to", now),
     )
 
@@ -156,14 +161,6 @@ def _unconfirmed(before: datetime) -> Any:
     return Message.objects.filter(channel=Channel.SMS, state=State.ACCEPTED, sent_at__lte=before)
 
 
-def _tasks(kind: str) -> int:
-    return _count(StaffTask.objects.filter(done_at__isnull=True, kind=kind))
-
-
 def _age(found: Any, column: str, now: datetime) -> float:
     oldest = found.order_by(column).values_list(column, flat=True).first()
     return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-
-
-def _count(found: Any) -> int:
-    return len(found.values_list("pk")[:MANY])

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.models import Message, Ready
+from worker.reading.counted import MANY
 from worker.rules.names import Channel
 from worker.rules.states import State
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-MANY = 10_001  # counting further costs a second at ten million rows and helps nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection
+from django.db.models import Max
 
 from worker import clock
 from worker.models import Pulse
@@ -42,17 +43,14 @@ def engine() -> Engine:
     """Who was at work within the last half minute, and when each kind was last seen."""
     since = clock.machine() - FRESH
     pulses = Pulse.objects.filter(seen_at__gt=since).order_by("name")
+    newest = dict(Pulse.objects.order_by().values_list("kind").annotate(Max("seen_at")))
     return Engine(
         workers=[each for each in pulses if each.kind == PulseKind.WORKER],
         beats=[each for each in pulses if each.kind == PulseKind.BEAT],
-        newest_worker=_newest(PulseKind.WORKER),
-        last_tick=_newest(PulseKind.BEAT),
-        last_sweep=_newest(PulseKind.SWEEP),
+        newest_worker=newest.get(PulseKind.WORKER),
+        last_tick=newest.get(PulseKind.BEAT),
+        last_sweep=newest.get(PulseKind.SWEEP),
     )
-
-
-def _newest(kind: PulseKind) -> datetime | None:
-    return Pulse.objects.filter(kind=kind).order_by("-seen_at").values_list("seen_at", flat=True).first()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

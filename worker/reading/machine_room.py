@@ -9,7 +9,7 @@ from django.conf import settings
 
 from worker import broker, clock
 from worker.models import Hour, Message
-from worker.reading.backlog import MANY
+from worker.reading.counted import counted
 from worker.reading.engine import engine
 from worker.rules.states import State
 
@@ -38,7 +38,7 @@ def machine_room(*, now: datetime) -> dict[str, Any]:
         "day": {
             "went": sum(each["accepted"] for each in hours),
             "called": sum(each["called"] for each in hours),
-            "coming": len(coming.order_by().values_list("pk")[:MANY]),
+            "coming": counted(coming=coming)["coming"],
         },
     }
 

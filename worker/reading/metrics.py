@@ -20,10 +20,12 @@ from prometheus_client.registry import Collector
 from worker import broker
 from worker.models import Attempt, Hold, Message, Pause, StaffTask
 from worker.models.attempt import AttemptState
-from worker.models.hold import CIRCUIT
+from worker.models.hold import CIRCUIT, PauseScope
 from worker.reading import engine
 from worker.reading.after_stop import sent_after_stop
-from worker.reading.backlog import MANY, backlog
+from worker.reading.backlog import backlog
+from worker.reading.circuits import HALF_OPEN, OPEN, state_of
+from worker.reading.counted import counted
 from worker.rules.states import State
 
 if TYPE_CHECKING:
@@ -54,44 +56,48 @@ class House(Collector):
 
     def _messages(self) -> Iterator[Metric]:
         due = backlog(now=self._now)
-        many = {(channel,): found.due_now for channel, found in due.items()}
-        yield _gauge("due_backlog", "Messages due now and not decided, counted to 10,001.", many, ("channel",))
+        now = {(channel,): found.due_now for channel, found in due.items()}
+        yield _gauge("due_backlog", "Messages due now and not decided, counted to 10,001.", now, ("channel",))
         ages = {(channel,): found.oldest_seconds for channel, found in due.items()}
         yield _gauge("oldest_due_age_seconds", "How long the oldest due message has waited.", ages, ("channel",))
-        in_flight = Attempt.objects.filter(state=AttemptState.SENDING)
-        yield _gauge("in_flight", "Calls that are begun and not written down.", {(): _count(in_flight)})
         unknown = Message.objects.filter(state=State.UNKNOWN)
-        yield _gauge("unknown_outcomes", "Messages of which nobody knows whether they left.", {(): _count(unknown)})
+        many = counted(in_flight=Attempt.objects.filter(state=AttemptState.SENDING), unknown=unknown)
+        yield _gauge("in_flight", "Calls that are begun and not written down.", {(): many["in_flight"]})
+        told = "Messages of which nobody knows whether they left."
+        yield _gauge("unknown_outcomes", told, {(): many["unknown"]})
         age = self._age(unknown, "decided_at")
         yield _gauge("unknown_oldest_age_seconds", "How long the oldest of them is unknown.", {(): age})
         told = "Course messages that were decided after a stop that stands; must be 0 for ever."
         yield CounterMetricFamily("aftercare_sent_after_optout", told, value=sent_after_stop())
 
     def _people(self) -> Iterator[Metric]:
-        held = _count(Message.objects.filter(state=State.HELD))
-        yield _gauge("held_messages", "Messages that wait for a person or for a resume.", {(): held})
         holds = Hold.objects.filter(released_at__isnull=True)
-        yield _gauge("holds", "Addresses that are held until a person has looked.", {(): _count(holds)})
-        yield _gauge("hold_oldest_age_seconds", "The oldest hold.", {(): self._age(holds, "since")})
         tasks = StaffTask.objects.filter(done_at__isnull=True)
-        late = _count(tasks.filter(due_at__lte=self._now))
-        yield _gauge("staff_tasks", "Open tasks of staff.", {("open",): _count(tasks), ("late",): late}, ("state",))
-        drift = _count(tasks.filter(kind="ledger_drift"))
-        yield _gauge("ledger_drift", "Stops that the provider knew and we did not.", {(): drift})
-        pauses = Pause.objects.filter(ended_at__isnull=True)
-        by_scope = [each.scope for each in pauses]
-        paused = {
-            (scope,): by_scope.count(scope) for scope in ("all", "clinic", "channel", "protocol", "sender", "drain")
-        }
-        yield _gauge("paused", "Pauses that stand, by what they stop.", paused, ("scope",))
-        probing = [each.probe is not None for each in pauses if each.by == CIRCUIT]
-        circuits = {("open",): probing.count(False), ("half_open",): probing.count(True)}
-        yield _gauge(
-            "circuits", "Senders that their provider refuses, left alone or being tried.", circuits, ("state",)
-        )
-        yield _gauge("pause_oldest_age_seconds", "The oldest pause.", {(): self._age(pauses, "since")})
+        many = counted(
+            held=Message.objects.filter(state=State.HELD), holds=holds, open=tasks,
+            late=tasks.filter(due_at__lte=self._now), drift=tasks.filter(kind="ledger_drift"),
+        )  # fmt: skip
+        yield _gauge("held_messages", "Messages that wait for a person or for a resume.", {(): many["held"]})
+        yield _gauge("holds", "Addresses that are held until a person has looked.", {(): many["holds"]})
+        yield _gauge("hold_oldest_age_seconds", "The oldest hold.", {(): self._age(holds, "since")})
+        by_state = {(state,): many[state] for state in ("open", "late")}
+        yield _gauge("staff_tasks", "Open tasks of staff.", by_state, ("state",))
+        yield _gauge("ledger_drift", "Stops that the provider knew and we did not.", {(): many["drift"]})
+        yield from self._paused(list(Pause.objects.filter(ended_at__isnull=True)))
 
-    def _age(self, found: QuerySet[Message | Hold | Pause], field: str) -> float:
+    def _paused(self, standing: list[Pause]) -> Iterator[Metric]:
+        scopes = [each.scope for each in standing]
+        paused = {(scope.value,): scopes.count(scope) for scope in PauseScope}
+        yield _gauge("paused", "Pauses that stand, by what they stop.", paused, ("scope",))
+        states = [state_of(each) for each in standing if each.by == CIRCUIT]
+        circuits = {(state,): states.count(state) for state in (OPEN, HALF_OPEN)}
+        told = "Senders that their provider refuses, left alone or being tried."
+        yield _gauge("circuits", told, circuits, ("state",))
+        oldest = min((each.since for each in standing), default=self._now)
+        age = max(0.0, (self._now - oldest).total_seconds())
+        yield _gauge("pause_oldest_age_seconds", "The oldest pause.", {(): age})
+
+    def _age(self, found: QuerySet[Message | Hold], field: str) -> float:
         """Seconds of calendar time since the earliest; 0 where there is none."""
         first = found.order_by(field).values_list(field, flat=True).first()
         return max(0.0, (self._now - first).total_seconds()) if first else 0.0
@@ -142,10 +148,6 @@ def _gauge(name: str, told: str, values: Values, labels: Iterable[str] = ()) -> 
     for key, value in values.items():
         family.add_metric(key, value)
     return family
-
-
-def _count(found: QuerySet[Message | Attempt | Hold | StaffTask]) -> int:
-    return len(found.order_by().values_list("pk")[:MANY])
 
 
 @cache

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from worker.models import Attempt, Clinic, Message, Pause, ProviderCopy, StaffTask, Watermark
 from worker.models.attempt import AttemptState
 from worker.models.provider_copy import CopyState
-from worker.reading.backlog import MANY, backlog
+from worker.reading.backlog import backlog
+from worker.reading.circuits import circuits
+from worker.reading.counted import counted
 from worker.reading.feeds import feeds
 from worker.rules.states import State
 
@@ -22,20 +24,16 @@ MOST_LISTS = 20  # the ones furthest behind
 
 def status(*, now: datetime) -> dict[str, Any]:
     """Counts are capped at 10,001; ages in seconds of calendar time."""
+    standing = list(Pause.objects.filter(ended_at__isnull=True).order_by("pk"))
     return {
         "now": now.isoformat(),
         "clinics": Clinic.objects.count(),
         "channels": {channel.value: _channel(channel, due, now) for channel, due in backlog(now=now).items()},
-        "unknown": _count(Message.objects.filter(state=State.UNKNOWN)),
-        "held": _count(Message.objects.filter(state=State.HELD)),
-        "in_flight": _count(Attempt.objects.filter(state=AttemptState.SENDING)),
-        "tasks_open": _count(StaffTask.objects.filter(done_at__isnull=True)),
-        "tasks_overdue": _count(StaffTask.objects.filter(done_at__isnull=True, due_at__lte=now)),
-        "drift": _count(StaffTask.objects.filter(done_at__isnull=True, kind="ledger_drift")),
-        "copies": {
-            state.value: _count(ProviderCopy.objects.filter(state=state))
-            for state in (CopyState.PENDING, CopyState.FAILED)
-        },
+        **_counts(now),
+        "copies": counted(
+            pending=ProviderCopy.objects.filter(state=CopyState.PENDING),
+            failed=ProviderCopy.objects.filter(state=CopyState.FAILED),
+        ),
         "inbound_lists": [
             {
                 "name": each.name,
@@ -47,10 +45,30 @@ def status(*, now: datetime) -> dict[str, Any]:
         ],
         "feeds": feeds(now=now),
         "paused": [
-            {"scope": each.scope, "value": each.value, "why": each.why, "by": each.by, "since": each.since.isoformat()}
-            for each in Pause.objects.filter(ended_at__isnull=True).order_by("pk")
+            {
+                "id": each.pk,
+                "scope": each.scope,
+                "value": each.value,
+                "why": each.why,
+                "by": each.by,
+                "since": each.since.isoformat(),
+            }
+            for each in standing
         ],
+        "circuits": circuits(standing, now=now),
     }
+
+
+def _counts(now: datetime) -> dict[str, int]:
+    tasks = StaffTask.objects.filter(done_at__isnull=True)
+    return counted(
+        unknown=Message.objects.filter(state=State.UNKNOWN),
+        held=Message.objects.filter(state=State.HELD),
+        in_flight=Attempt.objects.filter(state=AttemptState.SENDING),
+        tasks_open=tasks,
+        tasks_overdue=tasks.filter(due_at__lte=now),
+        drift=tasks.filter(kind="ledger_drift"),
+    )
 
 
 def _channel(channel: Channel, due: Backlog, now: datetime) -> dict[str, Any]:
@@ -61,7 +79,3 @@ def _channel(channel: Channel, due: Backlog, now: datetime) -> dict[str, Any]:
         "oldest_due_seconds": due.oldest_seconds,
         "next_due_at": following.isoformat() if following else None,
     }
-
-
-def _count(found: Any) -> int:
-    return len(found.values_list("pk")[:MANY])

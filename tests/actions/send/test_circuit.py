@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,9 +14,12 @@ from worker.actions.send.due import release_unpaused
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import Said, record
 from worker.channels.base import Accepted, NotStarted, Refused, TryLater, Unknown
+from worker.management import glance
 from worker.models import Event, Pause
 from worker.reading.chain import faults
+from worker.reading.machine_room import machine_room
 from worker.reading.metrics import House
+from worker.reading.status import status
 
 DUE = NOW + timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -55,6 +58,23 @@ def test_a_refused_sender_is_left_alone_and_its_queue_kept(alice):
     assert not Pause.objects.filter(ended_at__isnull=True).exists()
     assert Event.objects.filter(kind="paused", actor=BY).count() == 3
     assert faults() == []
+
+
+def test_it_is_seen_where_operators_look(alice):
+    """Issue 7: status names the sender, why, and when it is tried again: later each time, as the circuit does it."""
+    assert status(now=DUE)["circuits"] == []
+    _again(DUE)
+    (first,) = status(now=DUE)["circuits"]
+    assert (first["clinic"], first["channel"], first["state"]) == ("lakeside", "sms", "open")
+    assert first["why"].endswith("20003")
+    assert datetime.fromisoformat(first["tried_again_at"]) == DUE + 5 * MINUTE
+    try_circuits(now=DUE + 5 * MINUTE)
+    assert status(now=DUE + 5 * MINUTE)["circuits"][0]["state"] == "half_open"
+    post.round_of_post(DUE + 5 * MINUTE, post.Provider([Refused("20003")]))
+    said = status(now=DUE + 6 * MINUTE) | machine_room(now=DUE + 6 * MINUTE)
+    assert datetime.fromisoformat(said["circuits"][0]["tried_again_at"]) == DUE + 15 * MINUTE
+    (line,) = [each for each in glance.lines(said) if each.startswith("!refused")]
+    assert "tried again at 2027" in line
 
 
 def test_the_other_clinics_sender_goes_on(alice, house):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tests.builders import NOW
 from worker import clock
 from worker.actions.consent.hold import pause
-from worker.models import Hour, Message, Pause, Protocol
+from worker.actions.send.circuit import open_circuit
+from worker.models import Hour, Message, Pause, Protocol, Sender
 from worker.models.hold import PauseScope
 from worker.models.staff import Role
 from worker.web.desk import charts
@@ -77,3 +80,26 @@ def test_bars_keep_their_measure():
     assert [bar.height for bar in chart.bars if bar.height] == [2, 100]
     assert (chart.bars[-1].height, chart.bars[-1].y, chart.mark) == (100, 0, 50)
     assert charts.lateness([], NOW, limit=900).mark is None
+
+
+def test_a_sender_that_its_provider_refuses_is_shown_to_its_clinic(desk):
+    """P5, P10: which sender and when it is tried again; the other clinic's page says nothing of it."""
+    sender = Sender.objects.get(clinic=desk.lakeside, channel="sms")
+    with transaction.atomic():
+        open_circuit(clinic_id=desk.lakeside.pk, channel="sms", code="20003", now=NOW)
+    said = desk.browser(Role.OPERATOR).get("/operations").content.decode()
+    assert "Refused by the provider" in said
+    assert sender.identity in said
+    assert "asks again at" in said
+    Pause.objects.update(probe=Message.objects.filter(clinic=desk.lakeside).first().pk, probed_at=NOW)
+    assert "is asking now" in desk.browser(Role.OPERATOR).get("/operations").content.decode()
+    assert sender.identity not in desk.browser(Role.OPERATOR, "hillside").get("/operations").content.decode()
+
+
+def test_the_page_asks_few_questions(desk):
+    """P5: it is looked at while the database has trouble; what is counted, is counted in one question."""
+    browser = desk.browser(Role.OPERATOR)
+    browser.get("/operations")
+    with CaptureQueriesContext(connection) as asked:
+        browser.get("/operations")
+    assert len(asked) <= 18

@@ -19,6 +19,7 @@ from worker.actions.send.due import make_ready
 from worker.models import Message, Pause, Sender
 from worker.models.hold import CIRCUIT as BY
 from worker.models.hold import PauseScope
+from worker.rules.circuit import MEMORY, tried_again_at
 from worker.rules.gate import Reason
 from worker.rules.states import State
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-FIRST, LONGEST = timedelta(minutes=5), timedelta(hours=1)
-MEMORY = timedelta(days=1)
 ANOTHER = timedelta(minutes=1)  # after a probe that told nothing: put off by the gate, ended, or of unknown outcome
 log = structlog.get_logger("aftercare.circuit")
 
@@ -77,7 +76,7 @@ def try_circuits(*, now: datetime) -> int:
     chosen = 0
     for pause in _standing().select_for_update(skip_locked=True):
         before = Pause.objects.filter(by=BY, scope=pause.scope, value=pause.value, ended_at__gt=now - MEMORY).count()
-        if now < pause.since + min(FIRST * float(2 ** min(before, 10)), LONGEST) or _is_probing(pause, now):
+        if now < tried_again_at(pause.since, before=before) or _is_probing(pause, now):
             continue
         sender = Sender.objects.get(pk=int(pause.value))
         chosen += _probe(pause, sender, now)

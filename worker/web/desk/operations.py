@@ -5,6 +5,7 @@ Numbers are those of the whole house, for its queues are shared; rows, pauses am
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -26,7 +27,7 @@ from worker.web.desk import charts
 from worker.web.desk.frame import done, page, refused
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterator
 
     from django.http import HttpResponse
 
@@ -101,12 +102,12 @@ def resume(request: DeskRequest, pk: int) -> HttpResponse:
 
 def _facts(clinic: Clinic, now: datetime) -> dict[str, Any]:
     said = status(now=now) | machine_room(now=now)
-    said["paused"] = [
-        {"pk": each.pk, "scope": each.scope, "why": each.why, "since": each.since,
-         "ours": _is_ours(each.scope, each.value, clinic)}
-        for each in Pause.objects.filter(ended_at__isnull=True).order_by("pk")
-        if each.scope in {PauseScope.ALL, PauseScope.CHANNEL} or _is_ours(each.scope, each.value, clinic)
-    ]  # fmt: skip
+    said["paused"] = list(_pauses(said["paused"], clinic))
+    said["circuits"] = [
+        each | {"tried_again_at": datetime.fromisoformat(each["tried_again_at"])}
+        for each in said["circuits"]
+        if each["clinic"] == clinic.slug
+    ]
     return {
         "said": said,
         "now": now,
@@ -117,6 +118,14 @@ def _facts(clinic: Clinic, now: datetime) -> dict[str, Any]:
             "lateness": charts.lateness(said["hours"], now, limit=LATE),
         },
     }
+
+
+def _pauses(standing: list[dict[str, Any]], clinic: Clinic) -> Iterator[dict[str, Any]]:
+    """Those that this clinic feels; `ours` are the ones that it may end."""
+    for each in standing:
+        ours = _is_ours(each["scope"], each["value"], clinic)
+        if ours or each["scope"] in {PauseScope.ALL, PauseScope.CHANNEL}:
+            yield each | {"ours": ours, "since": datetime.fromisoformat(each["since"])}
 
 
 def _is_ours(scope: str, value: str, clinic: Clinic) -> bool:
