@@ -27,6 +27,11 @@ ALERTS = {
     "SentAfterStop": gauge("aftercare_sent_after_optout_total", "_x3 1x120", within=6),
     "SentTwice": gauge("aftercare_duplicate_sends_total", "0x3 1x120", within=6),
     "MessagesLate": gauge('aftercare_oldest_due_age_seconds{channel="sms"}', "1000x120", "800x120"),
+    "NothingAccepted": Cause(
+        {'aftercare_oldest_due_age_seconds{channel="sms"}': "400x120"},
+        {'aftercare_oldest_due_age_seconds{channel="sms"}': "400x120",
+         'aftercare_messages_total{channel="sms",outcome="accepted"}': "0+1x120"},
+    ),
     "LatenessBudget": Cause(
         {f"{LATE}_count": "0+100x120", f'{LATE}_bucket{{le="900.0"}}': "0+80x120"},
         {f"{LATE}_count": "0+100x120", f'{LATE}_bucket{{le="900.0"}}': "0+99x120"},

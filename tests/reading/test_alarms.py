@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from math import inf
 
 import pytest
 
@@ -14,10 +15,14 @@ from tests.builders import NOW
 from worker import clock
 from worker.actions.receive.receipt import receipt
 from worker.actions.record import pulse
+from worker.actions.send.shift import shift
+from worker.actions.send.tend import tend
 from worker.channels.base import Refused, Unknown
 from worker.models import Attempt, Hour, Message, Watermark
 from worker.reading.alarms import alarms, facts
 from worker.reading.alive import sign_of_life
+from worker.reading.status import status
+from worker.rules.names import Channel
 
 DUE = NOW + timedelta(hours=1)
 SMS = builders.SERVICE[:2]
@@ -53,9 +58,31 @@ def test_due_and_nothing_accepted_is_an_alarm_sooner_than_being_late(alice):
     """P5: five minutes of nothing at all are worse than fifteen of too much."""
     assert raised(DUE + timedelta(seconds=299)) == []
     assert raised(DUE + timedelta(seconds=301)) == ["stuck_sms"]
-    Hour.objects.create(hour=DUE.replace(minute=0), channel="sms", accepted=7)
+    Hour.objects.create(hour=DUE.replace(minute=0), channel="sms", accepted=7, accepted_at=DUE + timedelta(seconds=10))
     assert raised(DUE + timedelta(seconds=301)) == []
+    assert raised(DUE + timedelta(seconds=311)) == ["stuck_sms"]  # five minutes, not the rest of the hour
+    Hour.objects.update(accepted_at=DUE + timedelta(seconds=700))
     assert raised(DUE + timedelta(seconds=901)) == ["late_sms"]
+
+
+def test_what_a_shift_had_taken_keeps_that_alarm_quiet(alice, settings, tmp_path):
+    """P5: the moment comes from the shifts themselves; one whose calls were all refused does not count."""
+    settings.CALENDAR_FILE = str(tmp_path / "calendar")
+    clock.step_to(DUE)
+    tend()
+    shift(channel=Channel.SMS, carrier=post.Provider([Refused("21211")]), slots=4)
+    assert facts(now=DUE, machine=clock.machine()).taken_ago["sms"] == inf
+    builders.bob(consents=SMS)
+    clock.step_to(DUE + timedelta(hours=1))
+    tend()
+    shift(channel=Channel.SMS, carrier=post.Provider(), slots=4)
+    assert facts(now=clock.now(), machine=clock.machine()).taken_ago["sms"] < 60
+
+
+def test_a_sender_that_is_refused_is_an_alarm_although_nothing_is_due_any_more(alice):
+    """P5: its queue is held, so neither lateness nor silence would tell."""
+    post.round_of_post(DUE, post.Provider([Refused("20003")]))
+    assert raised(DUE) == ["circuit"]
 
 
 def test_a_step_past_its_useful_time_without_a_decision_is_an_alarm(alice):
@@ -87,6 +114,7 @@ def test_accepted_for_ever_is_reported_and_never_sent_again(alice):
     post.round_of_post(DUE)
     later = DUE + timedelta(days=3)
     assert facts(now=later, machine=clock.machine()).unconfirmed == 1
+    assert status(now=later)["unconfirmed"] == 1
     assert builders.message(alice, "same-day").state == "accepted"
     assert "same-day" not in post.round_of_post(later)
 

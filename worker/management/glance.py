@@ -34,8 +34,8 @@ def _channels(said: dict[str, Any]) -> Iterator[str]:
             f"next {each['next_due_at'] or '-'}"
         )
     yield (
-        f" in flight {said['in_flight']}   unknown {said['unknown']}   held {said['held']}   "
-        f"tasks open {said['tasks_open']}   late {said['tasks_overdue']}"
+        f" in flight {said['in_flight']}   unknown {said['unknown']}   unconfirmed {said['unconfirmed']}   "
+        f"held {said['held']}   tasks open {said['tasks_open']}   late {said['tasks_overdue']}"
     )
 
 

@@ -43,6 +43,7 @@ class Hour(models.Model):
     channel = models.CharField(max_length=8, choices=CHANNELS)
     called = models.PositiveIntegerField(default=0)
     accepted = models.PositiveIntegerField(default=0)
+    accepted_at = models.DateTimeField(null=True)  # calendar: when a shift of this hour last had something taken
     refused = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
     late_seconds = models.FloatField(default=0)  # of all calls together: divide by `called`

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING
 
-from django.db.models import Sum
+from django.db.models import Max
 
-from worker.models import Attempt, Hour, Message, Receipt, StaffTask, Watermark
+from worker.models import Attempt, Hour, Message, Pause, Receipt, StaffTask, Watermark
 from worker.models.attempt import AttemptState
+from worker.models.hold import CIRCUIT
 from worker.reading.backlog import backlog
 from worker.reading.counted import counted
 from worker.reading.engine import engine
+from worker.reading.unconfirmed import unconfirmed
 from worker.rules.names import Channel
 from worker.rules.states import OPEN, State
 
@@ -27,7 +30,6 @@ LATE, STUCK, SILENT = 900.0, 300.0, 120.0  # seconds: the oldest due message; th
 IN_DOUBT, UNDECIDED, BEHIND = 1800.0, 300.0, 900.0
 RECEIPTS = timedelta(minutes=30)  # the provider tells within seconds that it passed a text on
 KINDS = ("unknown_outcome", "ledger_drift", "rang_twice")  # of tasks
-UNCONFIRMED = timedelta(days=3)  # many carriers never confirm; such a text is reported, never sent again (rule 88)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class Facts:
     """Ages in seconds, None where there is nothing to age; counts end at 10,001."""
 
     oldest_due: dict[str, float]  # by channel, calendar; 0.0 when nothing is due
-    accepted: dict[str, int]  # by channel: what providers took in this hour of the calendar and the one before
+    taken_ago: dict[str, float]  # by channel, calendar: since a provider took something; an hour or more is infinite
+    circuits: int  # senders that their provider refuses
     tended_ago: float | None  # machine: since a worker last finished its round; beat and workers are both needed for it
     undecided: float  # calendar: how long the oldest open message is past its useful time
     unknown: int
@@ -63,12 +66,14 @@ def facts(*, now: datetime, machine: datetime) -> Facts:
     swept = engine().last_sweep
     doubts = Attempt.objects.filter(message__state=State.UNKNOWN, state=AttemptState.UNKNOWN)
     many = counted(
-        unknown=doubts, unconfirmed=_unconfirmed(now - UNCONFIRMED),
+        unknown=doubts, unconfirmed=unconfirmed(now=now),
+        circuits=Pause.objects.filter(by=CIRCUIT, ended_at__isnull=True),
         **{kind: StaffTask.objects.filter(done_at__isnull=True, kind=kind) for kind in KINDS},
     )  # fmt: skip
     return Facts(
         oldest_due={channel.value: due.oldest_seconds for channel, due in backlog(now=now).items()},
-        accepted=_accepted(now),
+        taken_ago=_taken_ago(now),
+        circuits=many["circuits"],
         tended_ago=(machine - swept).total_seconds() if swept else None,
         undecided=_age(Message.objects.filter(state__in=OPEN, expires_at__lte=now), "expires_at", now),
         unknown=many["unknown"],
@@ -94,12 +99,15 @@ def _pages(told: Facts) -> Iterator[Alarm]:
         since = "never" if told.tended_ago is None else f"{told.tended_ago:.0f} s ago"
         yield _page("silent", f"the last round of a worker was {since}", "see that worker, beat and Redis run")
     for channel, age in told.oldest_due.items():
-        if age > STUCK and not told.accepted[channel]:
+        if age > STUCK and told.taken_ago[channel] > STUCK:
             yield _page(f"stuck_{channel}", f"{channel}: nothing is accepted, and something is due for {age:.0f} s",
                         "aftercare doctor checks the provider; aftercare status shows pauses and circuits")  # fmt: skip
         elif age > LATE:
             yield _page(f"late_{channel}", f"{channel}: the oldest due message waits for {age:.0f} s",
                         "start more workers, or see what slows the provider")  # fmt: skip
+    if told.circuits:
+        yield _page("circuit", f"{told.circuits} sender(s) are refused by their provider, and their queues wait",
+                    "aftercare status names the code; aftercare resume ends it once the account is mended")  # fmt: skip
     if told.undecided > UNDECIDED:
         yield _page("undecided", f"a message is past its useful time for {told.undecided:.0f} s without a decision",
                     "see that a worker runs; its log names the step that failed")  # fmt: skip
@@ -141,24 +149,21 @@ def _ticket(code: str, says: str, mend: str) -> Alarm:
     return Alarm(code=code, severity="ticket", says=says, mend=mend)
 
 
-def _accepted(now: datetime) -> dict[str, int]:
+def _taken_ago(now: datetime) -> dict[str, float]:
     since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
-    summed = Hour.objects.filter(hour__gte=since).values_list("channel").annotate(taken=Sum("accepted"))
-    return {channel.value: 0 for channel in Channel} | dict(summed)
+    last = Hour.objects.filter(hour__gte=since, accepted_at__isnull=False).values_list("channel")
+    taken = {channel: (now - at).total_seconds() for channel, at in last.annotate(at=Max("accepted_at"))}
+    return {channel.value: inf for channel in Channel} | taken
 
 
 def _receipts_missing(now: datetime) -> float | None:
     newest = Receipt.objects.filter(attempt__channel=Channel.SMS).order_by("-pk").values_list("received_at", flat=True)
     last = newest.first()
-    silent = _unconfirmed(now - RECEIPTS)
+    silent = unconfirmed(now=now, for_at_least=RECEIPTS)
     if last is not None:
         silent = silent.filter(sent_at__gt=last)
     oldest: datetime | None = silent.order_by("sent_at").values_list("sent_at", flat=True).first()
     return (now - oldest).total_seconds() if oldest else None
-
-
-def _unconfirmed(before: datetime) -> Any:
-    return Message.objects.filter(channel=Channel.SMS, state=State.ACCEPTED, sent_at__lte=before)
 
 
 def _age(found: Any, column: str, now: datetime) -> float:

@@ -26,6 +26,7 @@ from worker.reading.after_stop import sent_after_stop
 from worker.reading.backlog import backlog
 from worker.reading.circuits import HALF_OPEN, OPEN, state_of
 from worker.reading.counted import counted
+from worker.reading.unconfirmed import unconfirmed
 from worker.rules.states import State
 
 if TYPE_CHECKING:
@@ -61,10 +62,16 @@ class House(Collector):
         ages = {(channel,): found.oldest_seconds for channel, found in due.items()}
         yield _gauge("oldest_due_age_seconds", "How long the oldest due message has waited.", ages, ("channel",))
         unknown = Message.objects.filter(state=State.UNKNOWN)
-        many = counted(in_flight=Attempt.objects.filter(state=AttemptState.SENDING), unknown=unknown)
+        many = counted(
+            in_flight=Attempt.objects.filter(state=AttemptState.SENDING),
+            unknown=unknown,
+            quiet=unconfirmed(now=self._now),
+        )
         yield _gauge("in_flight", "Calls that are begun and not written down.", {(): many["in_flight"]})
         told = "Messages of which nobody knows whether they left."
         yield _gauge("unknown_outcomes", told, {(): many["unknown"]})
+        told = "Texts taken days ago whose carrier never said more."
+        yield _gauge("unconfirmed_messages", told, {(): many["quiet"]})
         age = self._age(unknown, "decided_at")
         yield _gauge("unknown_oldest_age_seconds", "How long the oldest of them is unknown.", {(): age})
         told = "Course messages that were decided after a stop that stands; must be 0 for ever."

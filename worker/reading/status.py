@@ -11,6 +11,7 @@ from worker.reading.backlog import backlog
 from worker.reading.circuits import circuits
 from worker.reading.counted import counted
 from worker.reading.feeds import feeds
+from worker.reading.unconfirmed import unconfirmed
 from worker.rules.states import State
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _counts(now: datetime) -> dict[str, int]:
     tasks = StaffTask.objects.filter(done_at__isnull=True)
     return counted(
         unknown=Message.objects.filter(state=State.UNKNOWN),
+        unconfirmed=unconfirmed(now=now),
         held=Message.objects.filter(state=State.HELD),
         in_flight=Attempt.objects.filter(state=AttemptState.SENDING),
         tasks_open=tasks,

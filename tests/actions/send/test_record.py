@@ -22,6 +22,7 @@ from worker.actions.send.record import Said, record
 from worker.channels.base import Accepted, NotStarted, Refused, TryLater, Unknown
 from worker.models import Attempt, Event, Grant, Hold, Message, Ready, StaffTask, Standing, Suppression
 from worker.reading.chain import faults
+from worker.rules.states import State
 
 DUE = NOW + timedelta(hours=1)
 SMS = builders.SERVICE[:2]
@@ -367,4 +368,48 @@ def test_however_the_answers_come_it_rings_once(house, story):
                 else:
                     record([Said(each, turn) for each in going], now=now)
             assert provider.rang <= 1
+        transaction.set_rollback(True)
+
+
+FINALS = {"delivered": 3, "read": 3, "undelivered": 2, "failed": 2, "canceled": 2, "accepted": 1, "queued": 1,
+          "sending": 1, "sent": 1, "teleported": 0}  # fmt: skip
+STANDS = {State.SENDING: 0, State.UNKNOWN: 0, State.PLANNED: 0, State.ACCEPTED: 1, State.UNDELIVERED: 2,
+          State.DELIVERED: 3}  # fmt: skip
+OURS = st.sampled_from([Accepted("SMfromreceipt", 1), Unknown("reset"), NotStarted("late"), TryLater("20429", None)])
+
+
+@hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+@given(
+    words=st.lists(st.sampled_from(sorted(FINALS)), min_size=1, max_size=6),
+    answer=OURS,
+    place=st.integers(0, 6),
+    silent=st.integers(0, 6),
+    hours=st.lists(st.sampled_from([0, 1, 100, 2000]), min_size=6, max_size=6),
+)
+def test_receipts_in_any_order_any_number_and_at_any_time_end_the_same(alice, words, answer, place, silent, hours):
+    """Rules 97-99: before our own answer or days after it, twice, with a worker thought dead: the highest word stands.
+
+    No step of the way leads back, and once any of them proved that it left, nothing is ready to leave again.
+    """
+    from django.db import transaction
+
+    with transaction.atomic():
+        going = post.decided(prepare(post.claimed(DUE), now=DUE), DUE)
+        message, before, now = builders.message(alice, "same-day"), 0, DUE
+        for turn, word in enumerate(words):
+            now += timedelta(hours=hours[turn])
+            if turn == silent:
+                doubt_silent(now=now, machine=DUE + post.LEASE + timedelta(seconds=1))
+            if turn == place:
+                record([Said(going[0], answer)], now=now)
+            _tell(message, word, "30003" if FINALS[word] == 2 else "", at=now)
+            assert STANDS[message.state] >= before
+            before = STANDS[message.state]
+        highest = max(FINALS[word] for word in words)
+        if highest:
+            assert STANDS[message.state] == max(highest, 1)
+            assert not Ready.objects.filter(message=message).exists()
+        assert message.tries.get().receipts.count() == len(set(words))
         transaction.set_rollback(True)

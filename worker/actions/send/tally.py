@@ -88,11 +88,12 @@ def sum_up(report: Report, *, now: datetime) -> None:
     try:
         insert_many(
             "aftercare_hour",
-            ("hour", "channel", *_SUMS, "latest_seconds"),
+            ("hour", "channel", *_SUMS, "latest_seconds", "accepted_at"),
             [
                 (
                     now.replace(minute=0, second=0, microsecond=0), report.channel, report.called, said("accepted", 0),
                     said("refused", 0), said("unknown", 0), report.late_seconds, report.latest_seconds,
+                    now if said("accepted", 0) else None,
                 )
             ],
             _ADD,
@@ -107,5 +108,6 @@ _ADD = (
     "ON CONFLICT (hour, channel) DO UPDATE SET "
     + ", ".join(f"{name} = aftercare_hour.{name} + excluded.{name}" for name in _SUMS)
     + ", latest_seconds = CASE WHEN excluded.latest_seconds > aftercare_hour.latest_seconds "
-    "THEN excluded.latest_seconds ELSE aftercare_hour.latest_seconds END"
+    "THEN excluded.latest_seconds ELSE aftercare_hour.latest_seconds END, "
+    "accepted_at = coalesce(excluded.accepted_at, aftercare_hour.accepted_at)"
 )
