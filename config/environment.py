@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import re
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
+
+ALIKE = 0.9  # one letter too many, too few or another; REDIS_URI, which others use, is farther from REDIS_URL
+_asked: set[str] = set()
 
 
 class BadSetting(ValueError):
@@ -14,7 +18,15 @@ class BadSetting(ValueError):
 
 def text(name: str, default: str = "") -> str:
     """The value of `name`, or `default` when it is absent or empty."""
+    _asked.add(name)
     return os.environ.get(name, "").strip() or default
+
+
+def slips() -> list[tuple[str, str]]:
+    """What looks like one of our settings misspelt: (name that is set, name that is read and not set)."""
+    unset = [name for name in _asked if name not in os.environ]
+    near = {name: get_close_matches(name, unset, n=1, cutoff=ALIKE) for name in os.environ.keys() - _asked}
+    return sorted((name, found[0]) for name, found in near.items() if found)
 
 
 def secret(name: str, default: str = "") -> str:

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import redis as redis_library
@@ -13,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from config.keys import fresh_key
+from tests.channels.certificates import certificates
 from tests.processes.commands import COMMAND
 from tests.processes.commands import settings as environment
 from worker.management.cli import main
@@ -139,6 +142,55 @@ def test_a_door_that_nobody_opens_is_found(db, monkeypatch):
     assert "Twilio must reach it" in found.mend
     monkeypatch.setattr(settings, "PUBLIC_URL", "http://127.0.0.1:9")
     assert list(look_around.way_in()) == []
+
+
+class Door(BaseHTTPRequestHandler):
+    """A web part that is ready, behind a proxy; `hooks` is what it answers at the webhook's address."""
+
+    hooks = 405
+
+    def do_GET(self):
+        self.send_response(200 if self.path == "/readyz" else self.hooks)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def door(db, monkeypatch, tmp_path):
+    """PUBLIC_URL leads to a Door over TLS, whose certificate this machine trusts."""
+    made = certificates(tmp_path, "localhost", "127.0.0.1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.socket = made.server.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    monkeypatch.setattr(settings, "PUBLIC_URL", f"https://localhost:{server.server_port}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "relay.pem"))
+    yield Door
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(("answer", "well"), [(405, True), (404, False), (200, False), (302, False)])
+def test_the_webhooks_own_address_is_knocked_at(door, monkeypatch, answer, well):
+    """Rule 91: a proxy that passes pages on and swallows webhooks loses STOPs, and looks well."""
+    monkeypatch.setattr(door, "hooks", answer)
+    found = by_name(look_around.way_in())
+    assert found["PUBLIC_URL reached"].ok, found
+    assert found["webhooks reached"].ok == well
+    assert "/hooks/twilio/inbound" in found["webhooks reached"].mend
+    assert not found["certificate"].ok, "the test's own ends tomorrow"
+
+
+def test_a_setting_that_nobody_reads_is_found_by_its_likeness(db, monkeypatch):
+    """P12: a slip of the pen leaves the default in force, in silence; names of others are left alone."""
+    monkeypatch.setenv("SEND_SLOT", "4")
+    monkeypatch.setenv("REDIS_URI", "redis://elsewhere")
+    monkeypatch.delenv("SEND_SLOTS", raising=False)
+    found = by_name(findings(network=False))
+    assert (found["SEND_SLOT"].ok, found["SEND_SLOT"].mend) == (False, "did you mean SEND_SLOTS?")
+    assert "REDIS_URI" not in found
 
 
 @pytest.mark.processes

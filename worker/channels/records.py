@@ -66,9 +66,10 @@ class Left:
 class Records:
     """One account at the provider, over one connection that is closed at the end: `with Records(...) as records`."""
 
-    def __init__(self, account_sid: str, auth_token: str) -> None:
+    def __init__(self, account_sid: str, auth_token: str, *, origin: str = "") -> None:
         self._account_sid, self._auth_token = account_sid, auth_token
-        self._pool = Pool(settings.TWILIO_API_URL)
+        self._origin = origin or settings.TWILIO_API_URL
+        self._pool = Pool(self._origin)
         self._slot: Connection | None = None
 
     def __enter__(self) -> Self:
@@ -134,7 +135,7 @@ class Records:
     async def _asked(self, call: Callable[[Client], Awaitable[Any]]) -> Any:
         seen: dict[str, Answer] = {}
         try:
-            return await call(speaking(await self._open(), self._account_sid, self._auth_token, seen))
+            return await call(speaking(await self._open(), self._account_sid, self._auth_token, seen, self._origin))
         except (NotStartedError, LostAnswerError):
             raise RecordsError("no_answer") from None
         except (TwilioRestException, TwilioServiceException) as error:

@@ -96,13 +96,13 @@ def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isdecimal() and len(retry_after) < 7 else None  # noqa: PLR2004
 
 
-def speaking(slot: Connection, account_sid: str, auth_token: str, seen: dict[str, Answer]) -> Client:
+def speaking(slot: Connection, account_sid: str, auth_token: str, seen: dict[str, Answer], origin: str) -> Client:
     """The real client of one account, its next call bound to an open connection; for calls other than a create.
 
-    `seen` gets the bare answer, whose status the package does not always hand on.
+    `seen` gets the bare answer, whose status the package does not always hand on; the connection leads to `origin`.
     """
     _call.set((slot, clock.running(), seen))
-    return _client(account_sid, auth_token, settings.TWILIO_API_URL, float(settings.PROVIDER_TIMEOUT_SECONDS))
+    return _client(account_sid, auth_token, origin, float(settings.PROVIDER_TIMEOUT_SECONDS))
 
 
 @lru_cache(maxsize=256)

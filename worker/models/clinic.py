@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import UniqueConstraint
 
+from worker import sealed
 from worker.models.kinds import CHANNELS, one_of
 from worker.rules.names import Channel
 
@@ -55,3 +57,8 @@ class Sender(models.Model):
             UniqueConstraint(fields=["channel", "identity"], name="sender_belongs_to_one_clinic"),
             one_of("channel", Channel, name="sender_channel"),
         )
+
+    def account(self) -> tuple[str, str]:
+        """The provider account that it belongs to, and its newest auth token. Raises sealed.Unreadable."""
+        own = sealed.unseal_json(self.credentials_sealed, "sender.credentials") if self.credentials_sealed else []
+        return self.account_sid or settings.TWILIO_ACCOUNT_SID, own[0] if own else settings.TWILIO_AUTH_TOKEN

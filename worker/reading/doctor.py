@@ -12,11 +12,12 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from config import environment
 from config.environment import BadSetting
 from worker import clock
 from worker.channels.email import check_email_url
 from worker.models import Approval, Clinic, ProtocolVersion, Sender, Standing
-from worker.reading import look_around, mail_names, wordings
+from worker.reading import look_around, mail_names, provider_side, wordings
 from worker.reading.finding import Finding
 from worker.reading.heads import published
 from worker.reading.returning_mail import ways_back
@@ -155,6 +156,15 @@ def _heads() -> Iterator[Finding]:
     yield Finding("HEADS_FILE", ok=not known.faults, says=says, mend="run aftercare verify, and keep the file as it is")
 
 
+def _settings() -> Iterator[Finding]:
+    """What is set and read by nobody, where a name like it is read and not set."""
+    slips = environment.slips()
+    for given, meant in slips:
+        yield Finding(given, ok=False, says="no setting has this name", mend=f"did you mean {meant}?")
+    if not slips:
+        yield Finding("settings", ok=True, says="each could be read, and none looks misspelt")
+
+
 def _wordings() -> Iterator[Finding]:
     for what, says, mend in wordings.unsound():
         yield Finding(what, ok=False, says=says, mend=f"{mend}; give it the next version number")
@@ -171,9 +181,14 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _heads,
     _clinics,
     _wordings,
+    _settings,
     look_around.secrets,
     look_around.redis,
     look_around.parts,
     look_around.disk,
 )
-OUTSIDE: tuple[Callable[[], Iterator[Finding]], ...] = (look_around.way_in, mail_names.mail_names)
+OUTSIDE: tuple[Callable[[], Iterator[Finding]], ...] = (
+    look_around.way_in,
+    provider_side.senders,
+    mail_names.mail_names,
+)

@@ -110,8 +110,22 @@ def way_in() -> Iterator[Finding]:
     ours = answered.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")) and answered.rstrip().endswith(b"ok")
     says = "our web part answers, ready" if ours else "something answers, and it is not a web part that is ready"
     yield Finding("PUBLIC_URL reached", ok=ours, says=says, mend=mend)
+    if ours:
+        yield _hook(asked.hostname, asked.port or 443, f"{asked.path}/hooks/twilio/inbound")
     mend = "renew it; a proxy that does so by itself has stopped doing so"
     yield Finding("certificate", ok=days >= CERTIFICATE_DAYS, says=f"good for {days} days", mend=mend)
+
+
+def _hook(host: str, port: int, path: str) -> Finding:
+    """Asked by GET it says that it wants a POST, so nothing is counted as a forged webhook."""
+    mend = f"let the proxy pass {path} on, by POST and with its query: the provider calls it"
+    try:
+        _, answered = _knock(host, port, path)
+    except OSError as error:
+        return Finding("webhooks reached", ok=False, says=f"can't be reached ({type(error).__name__})", mend=mend)
+    ours = answered.startswith((b"HTTP/1.1 405", b"HTTP/1.0 405"))
+    says = "our web part waits for them there" if ours else "something else answers there"
+    return Finding("webhooks reached", ok=ours, says=says, mend=mend)
 
 
 def _knock(host: str, port: int, path: str) -> tuple[int, bytes]:

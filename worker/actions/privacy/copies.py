@@ -15,7 +15,6 @@ from django.db.models import Q
 
 from worker import clock, sealed
 from worker.actions.record.task import open_task
-from worker.actions.send.clinics import account
 from worker.channels import turns
 from worker.channels.records import Records, RecordsError
 from worker.models import ProviderCopy, Sender
@@ -76,7 +75,7 @@ def _token(clinic_id: int, account_sid: str) -> str:
     """An account's newest token; the installation's own where no sender of the clinic names it any more."""
     for sender in Sender.objects.filter(clinic_id=clinic_id, channel=Channel.SMS).order_by("-is_active", "-pk"):
         try:
-            sid, token = account(sender)
+            sid, token = sender.account()
         except sealed.Unreadable:
             continue  # refused by the provider as unauthorised, and tried again
         if sid == account_sid:

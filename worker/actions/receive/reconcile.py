@@ -18,7 +18,6 @@ from django.db.models import F
 from worker import clock, sealed
 from worker.actions.receive.sms import Reply, inbound_sms
 from worker.actions.receive.start import settle_start, waiting
-from worker.actions.send.clinics import account
 from worker.actions.send.due import LONG_AGO
 from worker.channels import turns
 from worker.channels.records import Records, RecordsError
@@ -103,7 +102,7 @@ def _sources(report: Report) -> list[Source]:
     accounts: dict[tuple[str, str], list[Sender]] = {}
     for sender in Sender.objects.filter(channel=Channel.SMS).order_by("-is_active", "pk"):
         try:
-            accounts.setdefault(account(sender), []).append(sender)
+            accounts.setdefault(sender.account(), []).append(sender)
         except sealed.Unreadable:  # its webhooks are refused as well until the key is back
             report.failed += 1
             report.codes.append("unreadable_credentials")

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.conf import settings
-
-from worker import sealed
 from worker.models import Clinic, Sender
 from worker.rules.names import Channel
 
@@ -42,14 +39,8 @@ def card(clinic_id: int, revision: int) -> Card:  # noqa: ARG001 - a new revisio
 
 
 def _voice(sender: Sender) -> Voice:
-    account_sid, auth_token = account(sender)
+    account_sid, auth_token = sender.account()
     return Voice(
         sender_id=sender.pk, identity=sender.identity, account_sid=account_sid, auth_token=auth_token,
         per_second=sender.per_second,
     )  # fmt: skip
-
-
-def account(sender: Sender) -> tuple[str, str]:
-    """The provider account that a sender belongs to, and its newest auth token. Raises sealed.Unreadable."""
-    own = sealed.unseal_json(sender.credentials_sealed, "sender.credentials") if sender.credentials_sealed else []
-    return sender.account_sid or settings.TWILIO_ACCOUNT_SID, own[0] if own else settings.TWILIO_AUTH_TOKEN

@@ -18,7 +18,6 @@ from django.db import DatabaseError, connection, transaction
 from worker import clock, sealed
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task, optin_failed
-from worker.actions.send.clinics import account
 from worker.actions.send.due import make_ready
 from worker.actions.send.incarnation import is_gone
 from worker.actions.send.went import locked, went
@@ -141,7 +140,7 @@ def _found(attempt: Attempt) -> Listed | None:
 
 def _accounts(senders: Iterable[Sender]) -> set[tuple[str, str]]:
     try:
-        return {account(sender) for sender in senders}
+        return {sender.account() for sender in senders}
     except sealed.Unreadable:
         raise RecordsError("unreadable_credentials") from None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
+from . import console
 from .create import Draft, check, read_form
 from .listing import listed
 from .messages import Message, new_sid
@@ -60,6 +61,8 @@ class Api:
             web.get(one, self.fetch, allow_head=False),
             web.post(one, self.update),
             web.delete(one, self.delete),
+            web.get("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json", self.numbers, allow_head=False),
+            web.get("/v1/Services/{service}", self.service, allow_head=False),
         ]
 
     async def create(self, request: web.Request) -> web.Response:
@@ -99,11 +102,21 @@ class Api:
         """Delete a message that has come to its end."""
         return await self._read(request, "delete", lambda: self._deleted(self._find(request)), done=204)
 
+    async def numbers(self, request: web.Request) -> web.Response:
+        """Answer whom a number calls."""
+        return await self._read(request, "numbers", lambda: console.numbers(self._outside, request))
+
+    async def service(self, request: web.Request) -> web.Response:
+        """Answer whom a messaging service calls; its address names no account."""
+        sid = request.match_info["service"]
+        return await self._read(request, "service", lambda: console.service(self._outside, sid))
+
     def _authorise(self, request: web.Request) -> None:
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(errors="replace"), self._credentials):
             raise RefusedError(UNAUTHORISED)
-        if request.match_info["account"] != self._outside.options.account_sid:
+        account = self._outside.options.account_sid
+        if request.match_info.get("account", account) != account:
             raise RefusedError(NOT_FOUND)
 
     def _created(self, pairs: list[tuple[str, str]], fault: ApiFault | None) -> Answer:
