@@ -82,6 +82,7 @@ def test_the_shipped_protocol_is_read_whole() -> None:
     assert {step.kind for step in source.steps if step.kind} == set(AnswerKind)
 
 
+SUN = '{ topic = "sun-exposure", telling = "avoid", until_day = 28 }'
 TOML_FAULTS = [
     ('code = "day-1"', 'code = "day-1"\ncolour = "red"', "step.day-1.colour", "not a known key"),
     ('code = "day-1"', 'code = "Day 1!"', "code", "wrong shape"),
@@ -121,21 +122,21 @@ TOML_FAULTS = [
     ('code = "day-1"', 'code = "day-1"\ninstead_of = "day-3"', "step.day-1.instead_of", "may still go"),
     ('code = "day-3"', 'code = "day-3"\ninstead_of = "help"', "step.day-3.instead_of", "another kind"),
     (
-        'code = "day-3"',
-        'code = "day-3"\nsays = [{ topic = "sun", telling = "maybe" }]',
+        SUN,
+        '{ topic = "sun-exposure", telling = "maybe" }',
         "says.0.telling",
         "wrong shape",
     ),
     (
-        'code = "day-3"',
-        'code = "day-3"\nsays = [{ topic = "sun", telling = "do", from_day = 3, until_day = 3 }]',
-        "step.day-3.says",
+        SUN,
+        '{ topic = "sun-exposure", telling = "avoid", from_day = 28, until_day = 28 }',
+        "step.same-day.says",
         "ends before",
     ),
     (
-        'code = "day-3"',
-        'code = "day-3"\nsays = [{ topic = "sun", telling = "do" }, { topic = "sun", telling = "avoid" }]',
-        "step.day-3.says",
+        SUN,
+        SUN + ', { topic = "sun-exposure", telling = "do" }',
+        "step.same-day.says",
         "topic twice",
     ),
     ('code = "help"', 'code = "help"\nsays = [{ topic = "sun", telling = "do" }]', "step.help.says", "from nothing"),

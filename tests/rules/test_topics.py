@@ -17,7 +17,13 @@ DAY = date(2027, 1, 12)
 
 def told(number, *says, **changes):
     """A message of a course of its own, counted from DAY."""
-    known = {"course": number, "session": number, "counted_from": DAY, "due_on": DAY, "channel": Channel.SMS}
+    known = {
+        "course": number,
+        "session": ("treatment", number),
+        "counted_from": DAY,
+        "due_on": DAY,
+        "channel": Channel.SMS,
+    }
     return Told(message=number, says=says, **known | changes)
 
 

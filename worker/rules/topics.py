@@ -1,6 +1,7 @@
 """What several treatments ask of one client at once: contradictions, and what says the same less strictly (anchors C8).
 
 Only steps that name their topics in the protocol are compared; two steps of one protocol were approved together.
+What counts from a visit is compared like what counts from a treatment.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One message that gives instructions: of which course and session, counted from which local date.
+    """One message that gives instructions: of which course, and counted from which session and local date.
 
+    `session` is ("treatment", 5) or ("visit", 7), a visit being a session that is still to come.
     `due_on` is the local date on which it goes, or went; `is_open` while it can still be stopped.
     """
 
     message: int
     course: int
-    session: int
+    session: tuple[str, int]
     counted_from: date
     due_on: date
     channel: Channel
@@ -75,6 +77,11 @@ def repeated(told: Iterable[Told]) -> frozenset[int]:
         if any(_covers(other, each) for other in others):
             dropped.add(each.message)
     return frozenset(dropped)
+
+
+def covers(wide: Told, narrow: Told) -> bool:
+    """Whether `narrow` asks for nothing that `wide`, of another course, doesn't ask on that day no less strictly."""
+    return bool(narrow.says) and _covers(wide, narrow)
 
 
 def _covers(wide: Told, narrow: Told) -> bool:

@@ -12,9 +12,10 @@ from tests.actions import post
 from tests.actions.course.versions import approved, newest
 from tests.builders import NOW, OKAFOR, SAM
 from worker.actions.consent.hold import pause, resume
-from worker.actions.course import treatment
-from worker.actions.course.agree import settle
+from worker.actions.course import appointment, treatment
+from worker.actions.course.settle import settle
 from worker.models import Attempt, Message, Ready, StaffTask
+from worker.models.appointment import AppointmentStatus
 from worker.models.hold import PauseScope
 from worker.rules.refusal import Refusals
 from worker.rules.steps import Instruction, Telling
@@ -26,13 +27,12 @@ NOT_FOR_7 = replace(NOT_FOR_14, until_day=7)
 
 
 def saying(source, **says):
-    """The protocol with instructions on some of its steps, day_3 for "day-3"."""
-    found = {step.replace("_", "-"): said for step, said in says.items()}
+    """The protocol with instructions on some of its steps and on no other, day_3 for "day-3"."""
+    found = {step.replace("_", "-"): (said,) for step, said in says.items()}
     return replace(
         source,
         steps=tuple(
-            replace(step, rule=replace(step.rule, says=(found[step.rule.code],))) if step.rule.code in found else step
-            for step in source.steps
+            replace(step, rule=replace(step.rule, says=found.get(step.rule.code, ()))) for step in source.steps
         ),
     )
 
@@ -128,3 +128,82 @@ def test_only_the_clinics_practitioner_settles(house, by):
         with pytest.raises(Refusals):
             settle(task_id=task.pk, keep=keep, by=who, now=NOW)
     assert texts(needling, "day-1") == ("held", "contradiction")
+
+
+def test_what_was_merged_comes_back_where_the_other_is_taken_back(house):
+    """P5, C8: the stricter treatment was another client's; the aftercare of this one must not be lost with it."""
+    needling, peeling = two(house, {"day_3": NOT_FOR_7}, {"day_3": NOT_FOR_14})
+    assert texts(needling, "day-3") == ("cancelled", "merged")
+    due_at = builders.message(needling.client, "day-3").due_at
+    treatment.void(treatment_id=peeling.pk, by="staff:1", now=NOW + DAY)
+    back = Message.objects.filter(treatment=needling, step__code="day-3", channel="sms").latest("pk")
+    assert (back.state, back.due_at) == ("planned", due_at)
+
+
+def test_what_was_decided_against_comes_back_where_the_other_is_taken_back(house):
+    """P5, C8: a decision between two treatments ends with one of them."""
+    needling, peeling = two(house, {"day_1": NOT_FOR_14}, {"day_3": FROM_3})
+    settle(task_id=StaffTask.objects.get(kind="contradiction").pk, keep=needling.pk, by=OKAFOR, now=NOW)
+    treatment.void(treatment_id=needling.pk, by="staff:1", now=NOW)
+    back = Message.objects.filter(treatment=peeling, step__code="day-3", channel="sms").latest("pk")
+    assert back.state == "planned"
+
+
+def test_a_contradiction_that_is_over_holds_nothing_and_asks_nobody(house):
+    """P5, C8: with one of the two taken back the other goes on by itself, and the practitioner's task is done."""
+    needling, peeling = two(house, {"day_1": NOT_FOR_14}, {"day_3": FROM_3})
+    treatment.void(treatment_id=peeling.pk, by="staff:1", now=NOW)
+    assert texts(needling, "day-1") == ("planned", "")
+    assert StaffTask.objects.get(kind="contradiction").done_at == NOW
+    again = treatment.Done(client_id=needling.client_id, protocol="peeling", external_id="T-3", performed_at=NOW)
+    treatment.add(done=again, by="staff:1", now=NOW)
+    assert texts(needling, "day-1") == ("held", "contradiction")
+    assert StaffTask.objects.filter(kind="contradiction", done_at__isnull=True).count() == 1
+
+
+@pytest.mark.parametrize("keep", ["treatment", "visit"])
+def test_a_visit_is_compared_like_a_treatment(house, keep):
+    """C8: what one treatment forbids for 14 days the words before another's visit on day 7 ask for."""
+    source = newest(house.lakeside)
+    approved(house.lakeside, saying(source, day_1=NOT_FOR_14), NOW)
+    approved(house.lakeside, saying(replace(source, code="peeling"), before_session=replace(FROM_3, from_day=0)), NOW)
+    alice = builders.alice().client
+    visit = appointment.book(
+        client_id=alice.pk, starts_at=NOW + 7 * DAY, external_id="V-7", protocol="peeling", by="staff:1", now=NOW
+    )
+    needling, code = alice.treatments.get(), "before-session"
+    text = Message.objects.filter(step__code=code, channel="sms", client=alice)
+    assert texts(needling, "day-1") == text.values_list("state", "reason").get() == ("held", "contradiction")
+    task = StaffTask.objects.get(kind="contradiction")
+    assert task.facts["treatments"] == [needling.pk, f"visit:{text.get().appointment_id}"]
+    settle(task_id=task.pk, keep=task.facts["treatments"][keep == "visit"], by=OKAFOR, now=NOW)
+    kept, lost = ("planned", ""), ("cancelled", "contradicted")
+    assert texts(needling, "day-1") == (kept if keep == "treatment" else lost)
+    assert text.values_list("state", "reason").get() == (kept if keep == "visit" else lost)
+    assert visit
+
+
+def test_a_visit_that_is_cancelled_contradicts_nothing(house):
+    """C8, P7: with it goes what it asked for, and what it held up goes on."""
+    source = newest(house.lakeside)
+    approved(house.lakeside, saying(source, day_1=NOT_FOR_14), NOW)
+    approved(house.lakeside, saying(replace(source, code="peeling"), before_session=replace(FROM_3, from_day=0)), NOW)
+    alice = builders.alice().client
+    appointment.book(
+        client_id=alice.pk, starts_at=NOW + 7 * DAY, external_id="V-7", protocol="peeling", by="staff:1", now=NOW
+    )
+    visit = Message.objects.filter(client=alice, step__code="before-session").latest("pk").appointment
+    appointment.end(appointment_id=visit.pk, status=AppointmentStatus.CANCELLED, by="staff:1", now=NOW)
+    assert texts(alice.treatments.get(), "day-1") == ("planned", "")
+
+
+def test_the_shipped_steps_say_what_they_ask(house):
+    """C8: of two courses with the shipped words each day's goes once; what says more than it asks goes for both."""
+    source = newest(house.lakeside)
+    approved(house.lakeside, replace(source, code="peeling"), NOW)
+    alice = builders.alice().client
+    done = treatment.Done(client_id=alice.pk, protocol="peeling", external_id="T-2", performed_at=NOW)
+    made, _ = treatment.add(done=done, by="staff:1", now=NOW)
+    repeats = Message.objects.filter(treatment=made, channel="sms", reason="merged")
+    assert {"day-1", "day-3", "day-7", "day-14", "week-3"} <= set(repeats.values_list("step__code", flat=True))
+    assert texts(made, "expectations") == ("planned", "")

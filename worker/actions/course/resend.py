@@ -54,7 +54,7 @@ def resend(*, message_id: int, by: str, now: datetime) -> Message:
         raise _no("is on its way already", "wait until it has arrived or failed")
     if not may_resend(newest, now):
         raise _no("is not true any more, or ended with what it spoke of", "call the client instead")
-    made = _again(newest, contact, stem, now)
+    made = again(newest, contact, due_at=now, now=now)
     record(
         clinic_id=made.clinic_id, kind="resent", subject=f"message:{made.pk}", actor=by, at=now,
         facts={"message": newest.pk, "resend": made.resend},
@@ -62,12 +62,14 @@ def resend(*, message_id: int, by: str, now: datetime) -> Message:
     return made
 
 
-def _again(newest: Message, contact: Contact, stem: str, now: datetime) -> Message:
+def again(newest: Message, contact: Contact, *, due_at: datetime, now: datetime) -> Message:
+    """The same step under its next number, planned; the caller holds the lock of the contact's standing row."""
+    stem = newest.occasion.rpartition(":r")[0]
     same = ("clinic_id", "client_id", "channel", "purpose", "cls", "kind", "version_id", "step_id", "treatment_id",
             "appointment_id", "care_id", "generation", "language", "zone", "expires_at")  # fmt: skip
     made = Message(
         **{name: getattr(newest, name) for name in same}, contact=contact, standing_id=contact.standing_id,
-        resend=newest.resend + 1, occasion=f"{stem}:r{newest.resend + 1}", state=State.PLANNED, due_at=now,
+        resend=newest.resend + 1, occasion=f"{stem}:r{newest.resend + 1}", state=State.PLANNED, due_at=due_at,
         created_at=now,
     )  # fmt: skip
     made.save()

@@ -99,6 +99,7 @@ def _settle(client: Client, version: ProtocolVersion, by: str, now: datetime) ->
     """Aftercare, and the invitation to book, of the newest session under a protocol and of no other."""
     newest = last_treatment(client, version)
     if newest is None:
+        agree(client, by=by, now=now)
         return Result()
     older = Q(treatment__client=client, treatment__version__protocol=version.protocol_id) & ~Q(treatment=newest)
     cancel(which=older, reason="newer_treatment", actor=by, now=now)

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from worker import tokens
 from worker.actions.consent import standing as standings
+from worker.actions.course.agree import agree
 from worker.actions.course.cancel import cancel
 from worker.actions.course.plan import Result, plan
 from worker.actions.record.audit import record
@@ -62,6 +63,12 @@ def change(visit: Appointment, *, starts_at: datetime, status: AppointmentStatus
 
 def follow(visit: Appointment, *, by: str, now: datetime) -> Result:
     """Plan a booked visit's reminders, or the one invitation to book where none is booked any more."""
+    planned = _follow(visit, by, now)
+    agree(visit.client, by=by, now=now)
+    return planned
+
+
+def _follow(visit: Appointment, by: str, now: datetime) -> Result:
     if visit.status == AppointmentStatus.BOOKED:
         warn_if_outside(visit, now)
         if visit.starts_at > now:

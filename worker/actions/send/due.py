@@ -15,7 +15,7 @@ from worker.actions.record.task import optin_failed
 from worker.models import Attempt, Message, Pause, Ready, Sender
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
-from worker.models.rows import among, fetch, insert_many, plain
+from worker.models.rows import among, fetch, insert_many, locking, plain
 from worker.rules.gate import Reason
 from worker.rules.names import AnswerKind, MessageClass
 from worker.rules.states import OPEN, State
@@ -28,6 +28,7 @@ FIRST = timedelta(days=1)
 BATCH = 1000
 log = structlog.get_logger("aftercare.due")
 MOST_SKEW = timedelta(seconds=60)
+OPEN_STATES = ", ".join(f"'{state}'" for state in OPEN)  # as the index names them: bound values hide it from SQLite
 LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
@@ -70,13 +71,14 @@ def close_missed(*, now: datetime, machine: datetime) -> int:
 
     A message under a live lease is left to the worker that holds it: that worker decides the same thing.
     """
-    held = Ready.objects.filter(free_at__gt=machine).values("message_id")
-    late = list(
-        Message.objects.select_for_update(skip_locked=True)
-        .filter(state__in=OPEN, expires_at__lte=now)
-        .exclude(pk__in=held)
-        .order_by("pk")
-        .values_list("pk", "clinic_id", "reason", "kind")[:BATCH]
+    late = sorted(
+        fetch(
+            "SELECT m.id, m.clinic_id, m.reason, m.kind FROM aftercare_message m "
+            f"WHERE m.state IN ({OPEN_STATES}) AND m.expires_at <= %s "
+            "AND NOT EXISTS (SELECT 1 FROM aftercare_ready r WHERE r.message_id = m.id AND r.free_at > %s) "
+            f"ORDER BY m.expires_at LIMIT {BATCH} {locking('FOR UPDATE OF m SKIP LOCKED')}",
+            [plain(now), plain(machine)],
+        )
     )
     ids = [pk for pk, _, _, _ in late]
     Message.objects.filter(pk__in=ids).update(state=State.MISSED, decided_at=now)

@@ -15,7 +15,9 @@ HELP = "say which of two treatments counts where their instructions contradict e
 def add(parser: argparse.ArgumentParser) -> None:
     """The task, the treatment that counts, and who says so."""
     parser.add_argument("task", type=row_id, metavar="TASK", help="its number, see `aftercare tasks`")
-    parser.add_argument("--keep", required=True, type=row_id, metavar="TREATMENT", help="one of the two it names")
+    parser.add_argument(
+        "--keep", required=True, type=_session, metavar="TREATMENT", help="one of the two it names: 5, or visit:7"
+    )
     parser.add_argument("--by", required=True, metavar="EMAIL", help="a practitioner of the clinic")
 
 
@@ -25,8 +27,17 @@ def run(options: argparse.Namespace) -> int:
 
     ready()
     from worker import clock
-    from worker.actions.course.agree import settle
+    from worker.actions.course.settle import settle
 
     settle(task_id=options.task, keep=options.keep, by=options.by, now=clock.now())
-    print(f"task {options.task}: treatment {options.keep} counts")
+    kept = options.keep if isinstance(options.keep, str) else f"treatment {options.keep}"
+    print(f"task {options.task}: {kept} counts")
     return 0
+
+
+def _session(said: str) -> int | str:
+    """A treatment's id, or a visit's as the task names it. Anything else is a usage error."""
+    kind, colon, number = said.rpartition(":")
+    if colon and kind != "visit":
+        row_id(said)  # refuses it
+    return f"visit:{row_id(number)}" if colon else row_id(said)
