@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 from worker.actions.send.claim import Claim, claim
 from worker.actions.send.decide import decide
 from worker.actions.send.due import promote
-from worker.actions.send.prepare import Prepared, prepare
+from worker.actions.send.prepare import prepare
 from worker.actions.send.record import Said, record
 from worker.channels.base import Accepted, Mail, Outcome, Sms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+
+    from worker.actions.send.prepared import Prepared
 
 LEASE = timedelta(seconds=60)
 _ids = itertools.count(1)

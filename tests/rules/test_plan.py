@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.rules.hours import Hours, is_open, read_windows
+from worker.rules.interval import session_interval_warning
 from worker.rules.local_time import instant, local, zone
 from worker.rules.names import Channel, MessageClass, Purpose
 from worker.rules.plan import (
@@ -27,7 +28,6 @@ from worker.rules.plan import (
     moment,
     plan_course,
     plan_step,
-    session_interval_warning,
 )
 
 NEW_YORK = zone("America/New_York")

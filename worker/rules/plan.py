@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from worker.rules.hours import last_open_before, next_opening
@@ -46,7 +46,6 @@ __all__ = [
     "Elapsed",
     "HandOver",
     "IfClosed",
-    "IntervalWarning",
     "Missed",
     "Moved",
     "Outcome",
@@ -58,7 +57,6 @@ __all__ = [
     "moment",
     "plan_course",
     "plan_step",
-    "session_interval_warning",
 ]
 
 SPACING = timedelta(hours=4)
@@ -269,33 +267,3 @@ def _spaced(waiting: list[_Entry]) -> Iterator[PlannedMessage]:
                 continue
             free_from[channel] = due_at + SPACING
         yield PlannedMessage(rule=step.rule, channel=channel, outcome=outcome)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntervalWarning:
-    """The next session is nearer or further than the protocol has it (S12); dates are local, both included."""
-
-    days: int
-    earliest: date
-    latest: date
-    too_early: bool
-
-
-def session_interval_warning(
-    last_session_at: datetime, next_session_at: datetime, min_days: int, max_days: int, zone: ZoneInfo
-) -> IntervalWarning | None:
-    """What to tell the staff about the days between two sessions, counted on the calendar of `zone`, if anything.
-
-    Raises:
-        ValueError: a session's time is naive.
-    """
-    last = local(last_session_at, zone).date()
-    days = (local(next_session_at, zone).date() - last).days
-    if min_days <= days <= max_days:
-        return None
-    return IntervalWarning(
-        days=days,
-        earliest=last + timedelta(days=min_days),
-        latest=last + timedelta(days=max_days),
-        too_early=days < min_days,
-    )

@@ -91,11 +91,39 @@ def _repeat(checked: Checked) -> Enrolled | None:
 
 @transaction.atomic
 def _write(checked: Checked, now: datetime) -> Enrolled:
-    file, clinic = checked.file, checked.clinic
     rows = _lock_standings(checked, now)
-    place, *others = checked.clocks
+    client = _client(checked, now)
+    asked = []
+    for channel, row in rows.items():
+        say_if_held(client, row, now)
+        contact = _contact(checked, client, channel, row, now)
+        if _consents(checked, client, channel, row, now):
+            asked.append(contact)
+    result = _plan(checked, client, now)
+    for contact in asked:
+        ask(contact, address=checked.addresses[Channel(contact.channel)][0], now=now)
+    record(
+        clinic_id=checked.clinic.pk,
+        kind="enrolled",
+        subject=f"client:{client.pk}",
+        actor=f"staff:{checked.by.pk}",
+        at=now,
+        facts={
+            "messages": len(result.messages),
+            "hand_over": [each.rule.code for each in result.hand_over],
+            "version": checked.version.pk if checked.version else None,
+            **({"asked": [contact.channel for contact in asked]} if asked else {}),
+        },
+        sealed=True,
+    )
+    return Enrolled(client, result, asked=tuple(Channel(contact.channel) for contact in asked))
+
+
+def _client(checked: Checked, now: datetime) -> Client:
+    """Her card, and the keyed hashes by which the desk finds it."""
+    file, (place, *others) = checked.file, checked.clocks
     client = Client.objects.create(
-        clinic=clinic,
+        clinic=checked.clinic,
         external_id=file.external_id,
         name_sealed=sealed.seal(file.name, "client.name"),
         language=file.language,
@@ -113,30 +141,7 @@ def _write(checked: Checked, now: datetime) -> Enrolled:
         phone=checked.addresses.get(Channel.SMS, ("", "", ""))[1],
         email=checked.addresses.get(Channel.EMAIL, ("", "", ""))[1],
     )
-    asked = []
-    for channel, row in rows.items():
-        say_if_held(client, row, now)
-        contact = _contact(checked, client, channel, row, now)
-        if _consents(checked, client, channel, row, now):
-            asked.append(contact)
-    result = _plan(checked, client, now)
-    for contact in asked:
-        ask(contact, address=checked.addresses[Channel(contact.channel)][0], now=now)
-    record(
-        clinic_id=clinic.pk,
-        kind="enrolled",
-        subject=f"client:{client.pk}",
-        actor=f"staff:{checked.by.pk}",
-        at=now,
-        facts={
-            "messages": len(result.messages),
-            "hand_over": [each.rule.code for each in result.hand_over],
-            "version": checked.version.pk if checked.version else None,
-            **({"asked": [contact.channel for contact in asked]} if asked else {}),
-        },
-        sealed=True,
-    )
-    return Enrolled(client, result, asked=tuple(Channel(contact.channel) for contact in asked))
+    return client
 
 
 def _lock_standings(checked: Checked, now: datetime) -> dict[Channel, Standing]:

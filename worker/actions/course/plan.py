@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from worker.models import Client
+
 
 OF_TREATMENT = (Anchor.TREATMENT, Anchor.COURSE)
 """What counts from a session that was done."""
@@ -62,10 +64,7 @@ def plan(
         and (each.rule.anchor not in OF_TREATMENT or (each.rule.code, each.channel) not in went)
     ]
     steps = {step.code: step for step in Step.objects.filter(version=course.version)}
-    contacts = {
-        Channel(contact.channel): contact
-        for contact in Contact.objects.filter(client=course.client, valid_to__isnull=True)
-    }
+    contacts = _contacts(course.client)
     rows = [
         message_of(course, each, each.outcome, steps[each.rule.code], contacts[each.channel], now)
         for each in laid
@@ -82,6 +81,12 @@ def plan(
     for each in hand_over:
         hand_over_to_staff(course, each, now)
     return Result(messages=fresh, hand_over=hand_over)
+
+
+def _contacts(client: Client) -> dict[Channel, Contact]:
+    """Where she is reached today."""
+    valid = Contact.objects.filter(client=client, valid_to__isnull=True)
+    return {Channel(contact.channel): contact for contact in valid}
 
 
 def _went(course: Course) -> set[tuple[str, str]]:

@@ -16,8 +16,9 @@ from worker.actions.record.task import open_task
 from worker.models import Appointment, Contact, Link, Treatment
 from worker.models.appointment import AppointmentStatus
 from worker.rendering import version as compiled
+from worker.rules.interval import IntervalWarning, session_interval_warning
 from worker.rules.local_time import zone
-from worker.rules.plan import Anchor, IntervalWarning, session_interval_warning
+from worker.rules.plan import Anchor
 from worker.timeline import Course
 
 if TYPE_CHECKING:

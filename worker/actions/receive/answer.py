@@ -44,7 +44,6 @@ def plan_answer(
     `since` is when the person wrote (default now): the answer's short useful time runs from there, or goes `until`.
     `to` is whose answer it is, where an address may be several people's; by default its newest client's.
     """
-    occasion = f"a:{standing.clinic_id}:{standing.channel}:{kind}:{cause}"
     step = _approved_step(standing, kind, now)
     if step is None:
         _unanswered(standing, kind, cause, "no_approved_text", now)
@@ -62,7 +61,7 @@ def plan_answer(
         kind=kind,
         version_id=step.version_id,
         step_id=step.pk,
-        occasion=occasion,
+        occasion=f"a:{standing.clinic_id}:{standing.channel}:{kind}:{cause}",
         language=reader.language,
         zone=reader.zone,
         state=State.PLANNED,
@@ -70,11 +69,11 @@ def plan_answer(
         expires_at=max(until or (since or now) + USEFUL[kind], now + timedelta(microseconds=1)),
         created_at=now,
     )
-    if not store([message], unless_there=True):
-        _unanswered(standing, kind, cause, "answered_already", now)
-        return None
-    make_ready([message], now=now)
-    return message
+    if store([message], unless_there=True):
+        make_ready([message], now=now)
+        return message
+    _unanswered(standing, kind, cause, "answered_already", now)
+    return None
 
 
 def _unanswered(standing: Standing, kind: AnswerKind, cause: str, why: str, now: datetime) -> None:

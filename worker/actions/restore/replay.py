@@ -21,7 +21,7 @@ from worker.actions.receive.reconcile import GRACE, lists, reconcile
 from worker.actions.record.audit import record
 from worker.actions.restore.lineage import released
 from worker.actions.send.claim import Claim
-from worker.actions.send.prepare import Prepared, prepare
+from worker.actions.send.prepare import prepare
 from worker.channels import turns
 from worker.channels.records import Records, RecordsError
 from worker.models import Attempt, Lineage, Message, Pause, Ready
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from worker.actions.send.prepared import Prepared
     from worker.channels.records import Left
 
 BEFORE = timedelta(minutes=15)  # what was due just before the backup may have been on its way

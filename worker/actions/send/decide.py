@@ -30,7 +30,7 @@ from worker.rules.states import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from worker.actions.send.prepare import Prepared
+    from worker.actions.send.prepared import Prepared
 
 PLANNED = "t.state = 'planned'"
 BUSY = timedelta(seconds=1)  # a standing row that somebody holds: its messages are looked at again after this

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from worker.actions.send.prepare import Prepared
+    from worker.actions.send.prepared import Prepared
 
 NEEDS_A_PERSON = frozenset(
     {

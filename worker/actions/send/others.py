@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from worker.actions.send.prepare import Prepared
+    from worker.actions.send.prepared import Prepared
 
 LATE = timedelta(hours=1)  # what is later met an outage: only then somebody looks whether something newer is due
 _LEFT = ", ".join(repr(state.value) for state in MAY_HAVE_LEFT)

@@ -21,7 +21,7 @@ from worker.rules.names import Channel, MessageClass
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from worker.actions.send.prepare import Prepared
+    from worker.actions.send.prepared import Prepared
     from worker.rules.invitation import Visit
 
 SHORT = timedelta(minutes=1)  # where no closing time is known, rather too short than into the night

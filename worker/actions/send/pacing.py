@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from worker.actions.send.prepare import Prepared
+    from worker.actions.send.prepared import Prepared
     from worker.channels.base import Outcome
 
 SILENT = 5  # calls in a row without an answer: an outage should cost a handful of doubts, not a whole queue's

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
 
-    from worker.actions.send.prepare import Prepared
+    from worker.actions.send.prepared import Prepared
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=30)

@@ -24,7 +24,7 @@ from worker.actions.send.decide import decide
 from worker.actions.send.due import clock_is_trusted, waiting
 from worker.actions.send.incarnation import incarnation
 from worker.actions.send.pacing import Pacing, pacing
-from worker.actions.send.prepare import Prepared, prepare
+from worker.actions.send.prepare import prepare
 from worker.actions.send.record import Said, record
 from worker.actions.send.tally import Report
 from worker.channels import turns
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from worker.actions.send.claim import Claim
+    from worker.actions.send.prepared import Prepared
     from worker.channels.base import Mail, Outcome, Sms
     from worker.rules.names import Channel
 
