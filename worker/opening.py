@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from worker.rules.hours import Hours, read_windows
+from worker.rules.hours import Hours, check_within, read_windows
 from worker.rules.jurisdictions import Jurisdiction, hours_for, jurisdiction
 from worker.rules.local_time import zone
+from worker.rules.names import Channel, Purpose
 
 if TYPE_CHECKING:
     from worker.models import Clinic
-    from worker.rules.names import Channel, Purpose
     from worker.rules.windows import Windows
 
 
@@ -29,6 +29,15 @@ def own_windows(clinic: Clinic, channel: Channel) -> Windows | None:
     """What the clinic itself set for a channel, None when it set nothing. Raises Refusals when unreadable."""
     raw = clinic.hours.get(channel)
     return read_windows(raw, field=f"clinic.hours.{channel}") if raw else None
+
+
+def refuse_wider_than_law(clinic: Clinic) -> None:
+    """Refuse own hours that open where the jurisdiction does not (rule 46). Raises Refusals."""
+    law = place_of(clinic)
+    for channel in Channel:
+        own = own_windows(clinic, channel)
+        if own is not None:
+            check_within(own, law.limit(channel, Purpose.AFTERCARE), field=f"clinic.hours.{channel}")
 
 
 def _spelled(raw: dict[str, list[str]] | None) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -6,8 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from worker import rendering
-from worker.models import Appointment, Client, Message, ProtocolVersion
+from worker.models import Appointment, Client, Clinic, Message, ProtocolVersion
 from worker.models.appointment import AppointmentStatus
+from worker.new_hours import changes, counted, with_hours_of
+from worker.opening import refuse_wider_than_law
 from worker.rules.names import MessageClass
 from worker.rules.plan import Planned
 from worker.rules.states import OPEN
@@ -17,6 +19,7 @@ from worker.timeline import Course, consents_of, lay_out
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from worker.intake.clinic import ClinicShape
     from worker.models import Protocol, Treatment
 
 MOST = 5000  # clients looked at; more are counted and said to be left out
@@ -42,6 +45,20 @@ def difference(protocol: Protocol, *, now: datetime) -> dict[str, Any]:
         "left_out": max(0, len(running) - MOST),
         "steps": [{"step": step, "change": change, "messages": many} for (step, change), many in sorted(found.items())],
     }
+
+
+def hours_difference(shape: ClinicShape, *, now: datetime) -> dict[str, Any]:
+    """What the hours of a clinic's file would do to what is planned there: how many messages of which steps.
+
+    Raises Refusals when the hours are unreadable, or wider than the law's.
+    """
+    clinic = Clinic.objects.filter(slug=shape.slug).first()
+    if clinic is None:
+        return {"clinic": shape.slug, "held_up": 0, "steps": []}
+    changed = with_hours_of(clinic, shape)
+    refuse_wider_than_law(changed)
+    found = list(changes(clinic, changed, now=now))
+    return {"clinic": shape.slug, "held_up": len(found), "steps": counted(found)}
 
 
 def _of_client(client: Client, newest: ProtocolVersion, now: datetime) -> Counter[tuple[str, str]]:

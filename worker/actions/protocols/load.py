@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from worker import sealed
+from worker.actions.protocols.hours import follow_hours
 from worker.actions.record.audit import record
 from worker.intake.canonical import canonical, canonical_hash
 from worker.intake.clinic import WordingShape
@@ -17,12 +18,10 @@ from worker.intake.protocol import read_protocol
 from worker.intake.shape import checked, read_toml
 from worker.models import Clinic, Message, Protocol, ProtocolVersion, Sender, Staff, StaffRole, Step, Wording
 from worker.models.staff import Role
-from worker.opening import own_windows, place_of
+from worker.opening import refuse_wider_than_law
 from worker.rules.consent_wording import wording_faults
 from worker.rules.gate import Reason
-from worker.rules.hours import check_within
 from worker.rules.local_time import zone
-from worker.rules.names import Channel, Purpose
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
 
@@ -43,10 +42,15 @@ class Loaded:
     drafts: list[tuple[ProtocolVersion, bool]] = field(default_factory=list)
 
 
-def load(file: ClinicFile, *, beside: Path, by: str, now: datetime) -> Loaded:
-    """Load a checked clinic file; protocols are read from `beside/NAME` or the shipped ones. Raises Refusals."""
+def load(file: ClinicFile, *, beside: Path, by: str, now: datetime, hours_by: str = "") -> Loaded:
+    """Load a checked clinic file; protocols are read from `beside/NAME` or the shipped ones. Raises Refusals.
+
+    Hours that hold up what is planned already are taken only with the name of whoever looked at that: `hours_by` is the
+    email of a practitioner or owner.
+    """
     sources = [read_protocol(_folder(name, beside)) for name in file.protocols]
     with transaction.atomic():
+        follow_hours(file.clinic, hours_by=hours_by, now=now)
         loaded = Loaded(_clinic(file.clinic, now))
         _staff(file, loaded.clinic)
         _senders(file, loaded.clinic)
@@ -81,11 +85,7 @@ def _clinic(shape: ClinicShape, now: datetime) -> Clinic:
             setattr(clinic, name, value)
         clinic.revision += 1
         clinic.save()
-    law = place_of(clinic)
-    for channel in Channel:
-        own = own_windows(clinic, channel)
-        if own is not None:
-            check_within(own, law.limit(channel, Purpose.AFTERCARE), field=f"clinic.hours.{channel}")
+    refuse_wider_than_law(clinic)
     return clinic
 
 

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+    from worker.intake.clinic import ClinicFile
+
 HELP = "load a clinic (TOML): clinic, staff, senders, wordings, protocols as drafts"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The file."""
     parser.add_argument("file", type=Path)
+    parser.add_argument(
+        "--preview", action="store_true", help="say what its hours would do to planned messages; change nothing"
+    )
+    parser.add_argument("--hours-by", default="", metavar="EMAIL", help="the practitioner or owner who looked at that")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -28,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
     from worker.intake.shape import checked, read_toml
 
     file = checked(ClinicFile, read_toml(options.file))
-    loaded = load(file, beside=options.file.parent, by="command", now=clock.now())
+    if options.preview:
+        return _preview(file, options)
+    loaded = load(file, beside=options.file.parent, by="command", now=clock.now(), hours_by=options.hours_by)
     drafts = [
         {
             "protocol": version.protocol.code,
@@ -50,4 +58,17 @@ def run(options: argparse.Namespace) -> int:
         for each in drafts
     ]
     show({"clinic": loaded.clinic.slug, "protocols": drafts}, as_json=options.json, lines=lines)
+    return 0
+
+
+def _preview(file: ClinicFile, options: argparse.Namespace) -> int:
+    """Step by step, what would wait for another hour and what would come too late."""
+    from worker import clock
+    from worker.management.cli import show
+    from worker.reading.shadow import hours_difference
+
+    found = hours_difference(file.clinic, now=clock.now())
+    head = f"clinic {file.clinic.slug}: {found['held_up']} planned message(s) could not go at their hour"
+    steps = [f"  {each['messages']:>6}  {each['step']} ({each['channel']}) {each['change']}" for each in found["steps"]]
+    show(found, as_json=options.json, lines=[head, *(steps or ["  nothing would change"])])
     return 0
