@@ -57,6 +57,7 @@ class Pace:
         self._me = secrets.token_hex(8)
         self._known: dict[str, State] = {}  # by limit, in seconds of clock.running()
         self._flown: dict[str, _Flown] = {}
+        self._uneasy: set[str] = set()  # limits that were told to rest, as far as we know
         self._script: Any = None
         self._ahead = 0.0  # Redis's clock minus ours
         self._away_until = 0.0
@@ -76,6 +77,7 @@ class Pace:
         waits = self._shared(asks, numbered)
         if waits is None:
             waits = self._alone(asks, numbered)
+        self._uneasy |= {ask.limit.name for ask in asks if ask.state.ramp}
         for (names, _), wait in zip(wants, waits, strict=True):
             for name in names:
                 self._of(name).flying += not wait.seconds
@@ -101,6 +103,12 @@ class Pace:
     def is_probing(self, name: str) -> bool:
         """True while calls begin again one by one after a rest."""
         return name in self._known and self._known[name].ramp > 0
+
+    def is_uneasy(self) -> bool:
+        """True while any limit that this process knows rests, or begins again after a rest."""
+        now = clock.running()
+        self._uneasy = {name for name in self._uneasy if self._known[name].ramp or self._known[name].rest_until > now}
+        return bool(self._uneasy)
 
     def _of(self, name: str) -> _Flown:
         return self._flown.setdefault(name, _Flown())

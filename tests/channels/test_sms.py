@@ -14,8 +14,8 @@ from worker.channels.sms import SmsChannel
 
 SID = "SM" + "0" * 32
 TEXT = Sms(
-    attempt_id="a1", to="+12125550123", sender="+12125550100", account_sid="AC" + "0" * 32, auth_token="t", body="Hello",
-    status_callback="http://127.0.0.1/hooks", validity_seconds=60,
+    attempt_id="a1", to="+12125550123", sender="+12125550100", account_sid="AC" + "0" * 32, auth_token="t",
+    body="Hello", status_callback="http://127.0.0.1/hooks", validity_seconds=60,
 )  # fmt: skip
 
 

@@ -50,16 +50,31 @@ class Pacing:
         """`pace` is this process's way to the shared limits."""
         self._channel, self._pace = channel, pace
         self._limits: dict[int, tuple[Limit, ...]] = {}  # by clinic, as its messages were last written
+        self._accounts: dict[str, Limit] = {}
+        self._rated = False  # some sender has a rate of its own
         self._resting: dict[int, float] = {}  # by clinic: clock.running() before which nothing of it can go
         self._silent: dict[str, int] = {}  # by account: calls in a row that got no answer
         self._touched: dict[str, Limit] = {}  # in this shift
         self._turn = 0
 
-    def caps(self) -> dict[int, int]:
-        """By clinic, how many messages a claim may take at best; those left out are not limited."""
-        now, found, by_account = clock.running(), {}, dict[str, list[int]]()
+    def caps(self, room: int) -> dict[int, int]:
+        """By clinic, how many messages a claim may take at best; those left out are not limited.
+
+        Asked many times a second: where nothing is near its limit, and `room` calls can begin, no clinic is looked at.
+        """
+        now = clock.running()
+        self._resting = {clinic_id: until for clinic_id, until in self._resting.items() if until > now}
+        tight = any(
+            (self._pace.allowance(each) or 0) < room for each in self._accounts.values() if each.calls or each.interval
+        )
+        if not (tight or self._rated or self._resting or self._pace.is_uneasy()):
+            return {}
+        return self._caps()
+
+    def _caps(self) -> dict[int, int]:
+        found, by_account = dict[int, int](), dict[str, list[int]]()
         for clinic_id, (sender, account) in self._limits.items():
-            own = 0 if self._resting.get(clinic_id, 0.0) > now else self._pace.allowance(sender)
+            own = 0 if clinic_id in self._resting else self._pace.allowance(sender)
             if own is not None:
                 found[clinic_id] = own
             if own != 0 and self._pace.allowance(account) is not None:
@@ -164,8 +179,11 @@ class Pacing:
         rate = voice.per_second or (settings.SMS_PER_SECOND if sms else 0.0)
         sender = _limit(f"sender:{voice.sender_id}", rate)
         account = _limit(_account(voice.account_sid), settings.SMS_ACCOUNT_PER_SECOND, settings.SMS_ACCOUNT_CALLS)
-        self._limits[clinic_id] = (sender, account if sms else _limit("relay", settings.MAIL_PER_SECOND))
-        return self._limits[clinic_id]
+        if not sms:
+            account = _limit("relay", settings.MAIL_PER_SECOND)
+        self._accounts[account.name], self._rated = account, self._rated or rate > 0
+        self._limits[clinic_id] = (sender, account)
+        return sender, account
 
 
 def _limit(name: str, per_second: float, calls: int = 0) -> Limit:

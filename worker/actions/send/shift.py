@@ -105,7 +105,8 @@ class _Shift:
 
     def _launch(self) -> int:
         """One round up to the calls; how many messages were claimed. A database that fails ends the round, no more."""
-        room, caps = self._slots - len(self._flying), self._pacing.caps()
+        room = self._slots - len(self._flying)
+        caps = self._pacing.caps(room)
         resting = [clinic_id for clinic_id, many in caps.items() if not many]
         try:
             due = waiting(channel=self._channel, now=clock.now(), machine=clock.machine(), limit=room, without=resting)
