@@ -29,6 +29,7 @@ except (ValueError, KeyError) as error:
         f"DATABASE_URL: can't be read ({type(error).__name__}); for example postgres://user:password@host:5432/name"
     ) from error
 if _database["ENGINE"] == "django.db.backends.sqlite3":
+    _database["ENGINE"] = "config.sqlite"
     if EMBEDDED:
         AFTERCARE_HOME.mkdir(parents=True, exist_ok=True)
     _database["OPTIONS"] = {

@@ -8,16 +8,18 @@ import signal
 import socket
 import subprocess
 import urllib.request
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.processes.commands import COMMAND, ROOT, run, settings
 from tests.processes.witness import children, until
 from tests.sandbox.patience import lives
-from worker.management.verbs.worker import NICENESS
 from worker.sandbox.demo import free_ports
 from worker.sandbox.house import answers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.processes
 
@@ -49,12 +51,6 @@ class Up:
             waiting += (theirs := children(waiting.pop()))
             found += theirs
         return found
-
-    def parts(self) -> dict[str, list[int]]:
-        """The processes that hear clients and those that send, each with its children (ADR 14)."""
-        named = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in self.family()}
-        senders = [pid for pid, line in named.items() if b"\0worker\0" in line or b"--queues" in line]
-        return {"web": [pid for pid, line in named.items() if b"gunicorn" in line], "worker": senders}
 
     def interrupted(self) -> int:
         """Ctrl-C: the exit status, once no process of it is left."""
@@ -96,10 +92,6 @@ def test_one_command_starts_everything_and_ctrl_c_ends_it(up):
     assert (second.returncode, second.stdout, len(second.stderr.splitlines())) == (1, "", 1)
     assert "already running" in second.stderr
     assert str(up.process.pid) in second.stderr
-
-    manners = {part: {os.getpriority(os.PRIO_PROCESS, pid) for pid in pids} for part, pids in up.parts().items()}
-    ours = os.getpriority(os.PRIO_PROCESS, 0)
-    assert manners == {"web": {ours}, "worker": {min(19, ours + NICENESS)}}, "a STOP goes before what is being sent"
 
     assert up.interrupted() == 0
     assert up.said().endswith("everything has stopped\n")

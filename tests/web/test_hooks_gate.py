@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -12,7 +13,8 @@ from django.test import Client
 from tests import builders
 from tests.builders import ALICES_PHONE
 from tests.web.provider import INBOUND, LAKESIDE, STATUS, Provider, new_sid, signature
-from worker import sealed
+from worker import clock, sealed
+from worker.actions.privacy.retain import retain
 from worker.models import Inbound, Sender
 
 OWN_ACCOUNT = "AC" + "5" * 32
@@ -218,3 +220,23 @@ def test_no_cookie_no_login_no_csrf_token_is_needed(house, provider):
     answer = provider.text(ALICES_PHONE, "hello", sid=new_sid())
     assert answer.status_code == 200
     assert not answer.cookies
+
+
+def test_a_recorded_webhook_said_again_has_no_effect(house, provider):
+    """Rule 100: a genuine START or STOP, kept by somebody and sent again years later, is known by the provider's id."""
+    alice = builders.alice().client
+    stop, start = new_sid(), new_sid()
+    provider.text(ALICES_PHONE, "STOP", sid=stop)
+    clock.step_to(builders.NOW + timedelta(hours=1))
+    provider.text(ALICES_PHONE, "START", sid=start)
+    assert builders.standing_of(alice).suppressed_at is None
+    retain(now=builders.NOW + timedelta(days=400))  # what was said is forgotten, that it was heard is not
+    clock.step_to(builders.NOW + timedelta(days=400))
+    provider.text(ALICES_PHONE, "STOP", sid=stop)
+    assert builders.standing_of(alice).suppressed_at is None
+    provider.text(ALICES_PHONE, "STOP")
+    before = builders.counts()
+    clock.step_to(builders.NOW + timedelta(days=800))
+    assert provider.text(ALICES_PHONE, "START", sid=start).status_code == 200
+    assert builders.standing_of(alice).suppressed_why == "keyword"
+    assert builders.counts() == before

@@ -23,7 +23,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Become the worker process."""
-    os.nice(NICENESS)
+    if _yields():
+        os.nice(NICENESS)
     _count(options.queues)
     os.environ["AFTERCARE_WORKER_SESSION"] = "1"  # short lock and idle limits: a frozen worker never blocks a STOP
     command = [
@@ -33,6 +34,13 @@ def run(options: argparse.Namespace) -> int:
         "--hostname", f"aftercare-{os.getpid()}@%h",
     ]  # fmt: skip
     os.execv(command[0], command)
+
+
+def _yields() -> bool:
+    """Not on SQLite: who holds the one turn to write and gets no CPU keeps every STOP waiting behind it."""
+    from config.environment import secret
+
+    return not (secret("DATABASE_URL") or "sqlite").startswith("sqlite")
 
 
 def _count(queues: str) -> None:
