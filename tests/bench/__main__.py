@@ -83,7 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         choices=["desk", "scrape", "due"],
-        help="the desk's pages, or a scrape, with 3 million messages; or what is due among 10 million",
+        help="with 3 million messages the desk's pages, or what is done every second; or what is due among 10 million",
     )
     parser.add_argument("--clients", type=int, default=200_000, help="clients of the desk (default 200000)")
     parser.add_argument("--only-stops", action="store_true", help="leave the senders out")

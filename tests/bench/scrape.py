@@ -1,4 +1,7 @@
-"""What one scrape of /metrics costs beside millions of messages: through the view, on PostgreSQL, Redis answering."""
+"""What is done every second, beside no old message and beside millions: a scrape, a status, a round, a claim.
+
+On PostgreSQL, Redis answering; the scrape through the web part's whole chain. Today is the same both times.
+"""
 
 from __future__ import annotations
 
@@ -9,38 +12,46 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tests.bench import ground
 from tests.postgres import PrivatePostgres
 from worker.sandbox.redis_server import PrivateRedis
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 MESSAGES = 3_000_000
-SCRAPES = 200
-MOST_MS = 50.0  # at the 95th of a hundred
+TODAY = 20_000  # planned messages, of which a few are due
+ROUNDS, WARM = 200, 20
+MOST_MS = 50.0  # of a scrape, at the 95th of a hundred
+SAME, NOISE_MS = 1.5, 2.0  # the others may take so much longer than before, or so many milliseconds
 ENDED = ("delivered", "cancelled", "missed", "withheld")
 COLUMNS = (
     "clinic_id, client_id, contact_id, standing_id, address_sealed, channel, purpose, cls, kind, version_id, step_id, "
-    "treatment_id, appointment_id, care_id, generation, resend, language, zone, wall_time, reason, expires_at, "
+    "treatment_id, appointment_id, care_id, generation, resend, language, zone, wall_time, reason, "
     "created_at, decided_at, sent_at, provider_id, attempts"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class ScrapeFigures:
-    """Milliseconds of one scrape, with so many messages behind it."""
+class Figures:
+    """Milliseconds of one thing: its median before the old messages were there, its median and 95th after."""
 
-    messages: int
+    name: str
+    before: float
     p50: float
     p95: float
 
     @property
     def good_enough(self) -> bool:
-        """Within what was promised."""
-        return self.p95 < MOST_MS
+        """A scrape within what was promised; everything as fast as before."""
+        same = self.p50 <= max(self.before * SAME, self.before + NOISE_MS)
+        return same and (self.name != "scrape" or self.p95 < MOST_MS)
 
 
 def main(messages: int = MESSAGES) -> int:
-    """Fill, scrape, print; 0 when 95 of 100 scrapes keep within 50 ms, else 1."""
+    """Fill, measure, print; 0 when all is good enough, else 1."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aftercare-bench-scrape-")))
         postgres = stack.enter_context(PrivatePostgres())
@@ -53,52 +64,102 @@ def main(messages: int = MESSAGES) -> int:
         import django
 
         django.setup()
-        figures = _measured(messages)
-        print(table(figures), end="")
+        figures = list(_measured(messages))
+        print(table(messages, figures), end="")
         from django.db import connection
 
         connection.close()
-    return 0 if figures.good_enough else 1
+    return 0 if all(each.good_enough for each in figures) else 1
 
 
-def _measured(messages: int) -> ScrapeFigures:
-    """A few real rows, one of them multiplied inside the database."""
+def _measured(messages: int) -> Iterator[Figures]:
+    """A few real rows, one of them multiplied inside the database: today's, then the old ones beside them."""
     from django.core.management import call_command
-    from django.test import Client
 
     from tests import builders
 
     call_command("migrate", verbosity=0, interactive=False)
     builders.house()
     builders.alice()
-    _fill(messages)
-    browser, taken = Client(SERVER_NAME="127.0.0.1"), []
-    for _ in range(SCRAPES):
-        began = time.perf_counter()
-        answer = browser.get("/metrics", headers={"Authorization": "Bearer bench"})
-        taken.append((time.perf_counter() - began) * 1e3)
-        assert answer.status_code == 200, answer.content
-    return ScrapeFigures(messages, statistics.median(taken), statistics.quantiles(taken, n=20)[-1])
+    _fill(TODAY, state="'planned'", due="(n % 8760) * interval '1 hour' - interval '5 minutes'")
+    things = _things()
+    before = {name: statistics.median(_times(thing)) for name, thing in things.items()}
+    ended = ", ".join(f"'{each}'" for each in ENDED)
+    _fill(messages, state=f"(ARRAY[{ended}])[1 + n % {len(ENDED)}]", due="- (n % 8760) * interval '1 hour'")
+    for name, thing in things.items():
+        times = _times(thing)
+        yield Figures(name, before[name], statistics.median(times), statistics.quantiles(times, n=20)[-1])
 
 
-def _fill(messages: int) -> None:
-    """Nine of ten are done; of the rest most are planned for the coming year, and a few hundred are due."""
+def _fill(many: int, *, state: str, due: str) -> None:
     from django.db import connection
 
-    ended = ", ".join(f"'{each}'" for each in ENDED)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO aftercare_message ({COLUMNS}, occasion, state, due_at) SELECT {COLUMNS}, 'bench:' || n, "
-            f"CASE WHEN n % 10 = 0 THEN 'planned' ELSE (ARRAY[{ended}])[1 + n % {len(ENDED)}] END, "
-            "now() + CASE WHEN n % 10 = 0 THEN (n % 8760) * interval '1 hour' - interval '5 minutes' "
-            "ELSE -(n % 8760) * interval '1 hour' END "
-            f"FROM (SELECT * FROM aftercare_message LIMIT 1) AS one, generate_series(1, {int(messages)}) AS n"
+            f"INSERT INTO aftercare_message ({COLUMNS}, occasion, state, due_at, expires_at) "
+            f"SELECT {COLUMNS}, 'bench:{many}:' || n, {state}, now() + {due}, now() + interval '2 years' "
+            "FROM (SELECT * FROM aftercare_message WHERE channel = 'sms' LIMIT 1) AS one, "
+            f"generate_series(1, {int(many)}) AS n"
         )
         cursor.execute("VACUUM ANALYZE aftercare_message")
 
 
-def table(figures: ScrapeFigures) -> str:
-    """One line of the report."""
-    verdict = "good enough" if figures.good_enough else f"MORE than {MOST_MS:g} ms"
-    said = f"p50 {figures.p50:.1f} ms, p95 {figures.p95:.1f} ms"
-    return f"a scrape of /metrics beside {figures.messages:,} messages: {said} ({verdict})\n"
+def _times(thing: Callable[[], Any]) -> list[float]:
+    """Milliseconds of each of many, after a few to warm up."""
+    taken = []
+    for number in range(ROUNDS + WARM):
+        began = time.perf_counter()
+        thing()
+        if number >= WARM:
+            taken.append((time.perf_counter() - began) * 1e3)
+    return taken
+
+
+def _things() -> dict[str, Callable[[], Any]]:
+    """What is measured; each leaves the database as it was."""
+    from django.test import Client
+
+    from worker import clock
+    from worker.reading import alarms, machine_room, status
+
+    browser = Client(SERVER_NAME="127.0.0.1")
+
+    def scrape() -> None:
+        answer = browser.get("/metrics", headers={"Authorization": "Bearer bench"})
+        assert answer.status_code == 200, answer.content
+
+    def looked() -> None:
+        now = clock.now()
+        assert status.status(now=now) | machine_room.machine_room(now=now)
+        assert alarms.facts(now=now, machine=clock.machine())
+
+    return {"scrape": scrape, "status": looked, "round and claim": _claimed}
+
+
+def _claimed() -> None:
+    """What a worker does each second before it writes a text: look for what is due, close what is late, claim."""
+    from datetime import timedelta
+
+    from django.db import transaction
+
+    from worker import clock
+    from worker.actions.send.claim import claim
+    from worker.actions.send.due import close_missed, promote
+
+    now, machine = clock.now(), clock.machine()
+    with transaction.atomic():
+        promote(now=now)
+        close_missed(now=now, machine=machine)
+        lease = timedelta(seconds=30)
+        assert claim(channel="sms", limit=60, now=now, machine=machine, lease=lease, worker="bench")
+        transaction.set_rollback(True)
+
+
+def table(messages: int, figures: list[Figures]) -> str:
+    """A line for each thing."""
+    lines = [f"beside {messages:,} old messages"]
+    for each in figures:
+        verdict = "" if each.good_enough else "   TOO SLOW"
+        after = f"{each.p50:6.1f} ms, p95 {each.p95:6.1f} ms"
+        lines.append(f"  {each.name:16} before {each.before:6.1f} ms   now {after}{verdict}")
+    return "\n".join(lines) + "\n"
