@@ -1,7 +1,8 @@
 """The whole journey at DEBUG through real parts: her data leave by the provider's door alone (P9, rule 60).
 
 What is read for canaries: every log, every command that Redis was ever given and all that lies in it while a task is
-queued, the arguments of that task, the metrics, and of each call to the provider everything but To and Body.
+queued, the arguments of that task, the metrics of web and worker, and of each call to the provider everything but To
+and Body.
 """
 
 from __future__ import annotations
@@ -11,26 +12,41 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import threading
 import urllib.request
 
 import pytest
 import redis
 
-from tests.processes.houses import open_house
+from tests.processes.houses import RunningHouse, settled_home
 from tests.processes.witness import children, until
 
 pytestmark = pytest.mark.processes
 
 NAME, WORDS = "Quenelda Zwetschgenbaum", "zinnoberroter Ausschlag"
+TOKEN = "only-the-monitoring-knows"
+LOUD = {"LOG_LEVEL": "DEBUG", "METRICS_TOKEN": TOKEN}
 CANARIES = ("quenelda", "zwetschgenbaum", "zinnoberrot", "ausschlag", "canary")
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     """A house that logs all it can."""
-    with open_house(tmp_path_factory.mktemp("loud"), LOG_LEVEL="DEBUG") as running:
+    with socket.socket() as taken:  # until the house has chosen its own ports
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        running = RunningHouse(settled_home(tmp_path_factory.mktemp("loud") / "home"), **LOUD, WORKER_METRICS=address)
+    with running:
+        running.worker_metrics = address
         yield running
+
+
+def told(address):
+    """What a part says to the monitoring."""
+    asked = urllib.request.Request(f"http://{address}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return answer.read().decode()
 
 
 class Listener(threading.Thread):
@@ -99,8 +115,9 @@ def test_no_canary_sings_in_any_part(house):
         house.sandbox.reply(person.phone, f"STOP {NAME}")
         house.quiet()
         heard = list(listener.heard)
-    with urllib.request.urlopen(f"{house.house.plan.web_url}/metrics", timeout=30) as answer:
-        metrics = answer.read().decode()
+    web = told(house.house.plan.web_url.removeprefix("http://"))
+    worker = told(house.worker_metrics)
+    assert 'aftercare_messages_total{channel="sms",outcome="accepted"}' in worker, "the worker counted what it sent"
 
     calls = [each["params"] for each in house.sandbox.log("create") if each["params"]["To"] == person.phone]
     mails = house.mails(person)
@@ -111,7 +128,14 @@ def test_no_canary_sings_in_any_part(house):
     assert all(arguments[:2] == [[], {}] for _, arguments in tasks), "a task is a hint, and carries nothing"
     assert any("aftercare.send_sms" in each for each in heard), "Redis was listened to"
     outside = [{name: value for name, value in call.items() if name not in {"To", "Body"}} for call in calls]
-    places = {"redis": lies, "commands": heard, "tasks": tasks, "metrics": metrics, "metadata": outside}
+    places = {
+        "redis": lies,
+        "commands": heard,
+        "tasks": tasks,
+        "metrics": web,
+        "worker metrics": worker,
+        "metadata": outside,
+    }
     logs = [file for file in (house.home / "log").glob("*.log") if file.name != "provider.log"]
     assert {"web.log", "worker.log", "beat.log"} <= {file.name for file in logs}
     places |= {file.name: file.read_text(encoding="utf-8") for file in logs}
