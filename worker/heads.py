@@ -130,6 +130,11 @@ def newest(path: Path, keys: Mapping[str, str]) -> dict[str, Head]:
 
 
 def append(path: Path, head: Head) -> None:
+    """Add one head and wait until the disk has it. Raises OSError."""
+    add_line(path, plain(head.as_json()))
+
+
+def add_line(path: Path, text: str) -> None:
     """Add one line and wait until the disk has it. Raises OSError.
 
     Under the file's lock: two processes that publish at once leave two whole lines, and neither takes the other's
@@ -141,7 +146,7 @@ def append(path: Path, head: Head) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # the close below lets go of it
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, ("\n" * torn + plain(head.as_json()) + "\n").encode())
+        os.write(descriptor, ("\n" * torn + text + "\n").encode())
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -78,6 +78,7 @@ def test_a_restored_database_starts_held_and_repeats_nothing(tmp_path):
         last = max(house.message(each, "same-day")["due_at"] for each in (alice, bob, carol))
         house.step_to(last)  # all three hear of it; the backup does not know
         house.sandbox.reply(bob.phone, "STOP")
+        assert house.sandbox.unsubscribe(alice.email)["status"] == 200, "no provider lists that click"
         house.quiet()
         before = len(house.texts(bob))
         count_on(home)
@@ -89,6 +90,7 @@ def test_a_restored_database_starts_held_and_repeats_nothing(tmp_path):
         found = house.cli("restore-check", "--json").data
         assert found["gone"] >= 2, found
         assert found["withheld_email"] >= 1, found
+        assert (found["stops"], found["stops_of_strangers"]) == (1, 0), "the click came back out of the spool"
         assert {house.message(each, "same-day")["state"] for each in (alice, carol)} == {"accepted"}
         assert house.message(bob, "day-1")["state"] == "cancelled", "his STOP came back out of the provider's list"
         assert house.cli("restore-check", "--json").data["gone"] == 0, "twice is harmless"
@@ -97,6 +99,9 @@ def test_a_restored_database_starts_held_and_repeats_nothing(tmp_path):
         house.quiet()
         rang = witness.rang()
         assert (rang[alice.phone], rang[carol.phone]) == (1, 1), "the next step, and nothing of the lost time again"
+        mails = [each for each in house.cli("messages", "--json").data
+                 if str(each["client"]) == str(alice.id) and each["channel"] == "email"]  # fmt: skip
+        assert not {each["state"] for each in mails} & {"planned", "held"}, "nothing more by mail to whom clicked"
         later = house.texts(bob)[before:]
         assert later == [], "the one confirmation of his STOP had gone, and was found there"
         assert house.cli("status", "--json").data["paused"] == []

@@ -12,11 +12,12 @@ from worker.actions.consent import ledger, standing
 from worker.actions.course.cancel import end
 from worker.actions.receive.hand_over import coming, hand_over_after_stop
 from worker.actions.record.audit import record
+from worker.actions.restore import spool
 from worker.models import Suppression
 from worker.models.consent import Act
 from worker.models.rows import among, change, fetch
 from worker.models.store import store
-from worker.rules.names import Purpose
+from worker.rules.names import Channel, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from worker.models import Client, Standing
     from worker.models.suppression import SuppressionReason
-    from worker.rules.names import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,7 @@ def revoke_standings(ended: Sequence[Ended], *, now: datetime) -> None:
     ledger.write_all([(row, act) for row, said, _ in ended for act in _acts(said, granted[row.pk])], now=now)
     _end_all([(row, said.by) for row, said, _ in ended], now)
     for row, said, already in ended:
+        spool.keep(row.pk, Channel(row.channel), said)
         record(
             clinic_id=row.clinic_id, kind="revoked", subject=f"standing:{row.pk}", actor=said.by, at=now,
             code=said.reason, facts={"method": said.method, "already": already}, sealed=True,
@@ -107,6 +108,7 @@ def revoke_client(
         acts = [_act(said, client.pk, purpose, client.zone) for purpose in sorted(wanted)]
         ledger.write(row, acts, now=now)
         ended += _end(row, said, now, client.pk, wanted)
+        spool.keep(row.pk, channel, said, client_id=client.pk, purposes=wanted)
         record(
             clinic_id=row.clinic_id,
             kind="revoked",

@@ -1,9 +1,9 @@
 """After a restore: learn from the world what the backup does not know, and repeat nothing that may have gone (P2, P4).
 
-First the STOPs of the provider's list; then our own texts there. A planned text that is found there with the same
-words has gone. One to a number that got other words of ours is withheld, for nobody can tell. Of mail there is no
-list: what was due in the lost time is withheld. What the list, read to its end, does not show has not gone, and stays
-planned.
+First the STOPs of the provider's list, and the stops by other ways that the spool kept; then our own texts there. A
+planned text that is found there with the same words has gone. One to a number that got other words of ours is
+withheld, for nobody can tell. Of mail there is no list: what was due in the lost time is withheld. What the list, read
+to its end, does not show has not gone, and stays planned.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from django.db import transaction
 from worker import clock
 from worker.actions.receive.reconcile import GRACE, lists, reconcile
 from worker.actions.record.audit import record
+from worker.actions.restore import stopped
 from worker.actions.restore.lineage import released
 from worker.actions.send.claim import Claim
 from worker.actions.send.prepare import prepare
@@ -47,12 +48,18 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the world knew, and what was done about it. `strangers` are texts of ours to numbers nobody here has."""
+    """What the world knew, and what was done about it. `strangers` are texts of ours to numbers nobody here has.
+
+    `stops` are clicks, bounces, complaints and words at the desk, from the spool.
+    """
 
     since: datetime
     until: datetime
     inbound: int
     inbound_failed: int
+    stops: int
+    stops_known: int
+    stops_of_strangers: int
     listed: int
     gone: int
     withheld_sms: int
@@ -72,13 +79,15 @@ def replay(*, now: datetime) -> Found:
         raise Refusals([Refusal("database", "was not found to be restored", mend)])
     ahead = timedelta(seconds=clock.offset())
     found, failed = _inbound(now)
+    stops = stopped.obey(since=row.lost_since, now=now)
     since, until = row.lost_since + ahead - BEFORE, max(now, clock.now())  # with the answers to what was just obeyed
     texts = _texts(since, until)
     gone, withheld, strangers = _compare(texts, since, until, now)
     mails = _candidates(Channel.EMAIL, since, until)
     _withhold([pk for pk, _ in mails], now)
     return Found(
-        since=since, until=until, inbound=found, inbound_failed=failed, listed=len(texts), gone=gone,
+        since=since, until=until, inbound=found, inbound_failed=failed, stops=stops.obeyed,
+        stops_known=stops.known, stops_of_strangers=stops.strangers, listed=len(texts), gone=gone,
         withheld_sms=withheld, withheld_email=len(mails), strangers=strangers,
     )  # fmt: skip
 

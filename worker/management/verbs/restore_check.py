@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 HELP = "after a restore: find the STOPs and the texts that the backup does not know; a person releases what is held"
 BY = 60
 LOST = (
-    "Not to be recovered, look yourself: clients enrolled and visits moved in that time, stops told at the desk, "
-    "clicks on links in mails (the web part's log names view=leave), bounces that came by webhook."
+    "Not to be recovered, look yourself: clients enrolled and visits moved in that time, with what they agreed to, "
+    "and receipts of what left then."
 )
 
 
@@ -47,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
     lines = [
         f"the backup knows nothing from {found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} UTC",
         f"incoming texts obeyed that it did not know: {found.inbound} ({found.inbound_failed} list(s) failed)",
+        f"stops by link, mail, bounce and desk obeyed that it did not know: {found.stops}",
+        f"   known {found.stops_known}, of clients whom the backup does not know {found.stops_of_strangers}",
         f"texts of ours at the provider: {found.listed}; of the planned {found.gone} had gone",
         f"withheld, for they may have gone: {found.withheld_sms} by SMS, {found.withheld_email} by email",
         f"texts to numbers with no open message here: {found.strangers}",

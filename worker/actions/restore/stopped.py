@@ -1,0 +1,67 @@
+"""After a restore: obey again what clients, mailboxes and the desk had ended, out of the spool of stops (P2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from worker.actions.consent import standing as standings
+from worker.actions.consent.revoke import Revocation, revoke_client, revoke_standing
+from worker.actions.restore import spool
+from worker.models import Contact, Grant, Suppression
+from worker.models.standing import GrantState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.actions.restore.spool import Stop
+
+BY = "system"
+
+
+@dataclass(slots=True)
+class Stopped:
+    """What the spool held: `obeyed` anew, `known` to the backup, and of `strangers` whom the backup does not know."""
+
+    obeyed: int = 0
+    known: int = 0
+    strangers: int = 0
+
+
+def obey(*, since: datetime, now: datetime) -> Stopped:
+    """Obey each stop that was kept since then (machine time); may be run again. `now` is calendar time.
+
+    Raises OSError when the spool can't be read.
+    """
+    told = Stopped()
+    for stop in spool.since(since):
+        contact = Contact.objects.filter(link_key__in=stop.links).order_by("-pk").first()
+        if contact is None:
+            told.strangers += 1
+        elif _obeyed(stop, contact, now):
+            told.obeyed += 1
+        else:
+            told.known += 1
+    return told
+
+
+@transaction.atomic
+def _obeyed(stop: Stop, contact: Contact, now: datetime) -> bool:
+    """False when it holds already."""
+    said = Revocation(
+        reason=stop.reason, method=stop.method, by=BY, received_at=min(stop.received_at, now), source="spool"
+    )
+    row = standings.lock([contact.standing_id])[0]
+    if stop.purposes:
+        granted = Grant.objects.filter(client=contact.client_id, standing=row, purpose__in=stop.purposes)
+        open_still = granted.exclude(state=GrantState.REVOKED).exists()
+        if open_still:
+            client = contact.client
+            revoke_client(client=client, channel=stop.channel, purposes=stop.purposes, said=said, now=now)
+        return open_still
+    if Suppression.objects.filter(standing=row, reason=stop.reason, lifted_at__isnull=True).exists():
+        return False
+    revoke_standing(row, said=said, now=now)
+    return True
