@@ -11,7 +11,7 @@ from django.db.models import F
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
-from worker import clock
+from worker import clock, pace
 from worker.actions.send import pacing
 from worker.actions.send.claim import STRIDE
 from worker.actions.send.shift import shift
@@ -25,8 +25,11 @@ SMS = builders.SERVICE[:2]
 
 
 @pytest.fixture
-def shared(redis_server, settings):
-    """An empty Redis that all workers share."""
+def shared(redis_server, settings, monkeypatch):
+    """An empty Redis that all workers share; rests and patience are long enough for any machine."""
+    monkeypatch.setattr(pace, "PATIENCE", 30.0)
+    monkeypatch.setitem(pace._FIXED, "first_rest", 60.0)
+    monkeypatch.setitem(pace._FIXED, "longest_rest", 60.0)
     settings.REDIS_URL = redis_server.url
     with redis.Redis.from_url(redis_server.url) as line:
         line.flushall()

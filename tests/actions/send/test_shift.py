@@ -55,6 +55,14 @@ def test_a_shift_goes_on_until_nothing_is_due(at_due):
     assert faults() == []
 
 
+def test_a_round_brings_what_is_due_to_where_a_claim_looks(at_due):
+    """P5: what was planned long ahead, or lost its row of what is ready, is found by the next round of a worker."""
+    Ready.objects.all().delete()
+    assert _shift(post.Provider()).claimed == 0
+    assert tend()["promoted"] >= 5
+    assert _shift(post.Provider()).called == 5
+
+
 def test_a_carrier_that_cannot_connect_costs_no_attempt(at_due):
     """A provider that can't be reached yields no connection: nothing is claimed, nothing is written."""
 
