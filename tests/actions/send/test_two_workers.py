@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from tests import builders
 from tests.actions import post
+from tests.actions.course.versions import approved, newest
 from tests.builders import ALICES_PHONE, NOW
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.protocols.approve import approve, the_protocol, withdraw
@@ -28,8 +31,9 @@ from worker.actions.send.due import promote
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import Said, record
 from worker.channels.base import Accepted
-from worker.models import Approval, Attempt, Client, Event, Message, Ready, Standing
+from worker.models import Approval, Attempt, Client, Clinic, Event, Message, Ready, Standing
 from worker.reading.chain import faults
+from worker.rules import gate
 
 pytestmark = pytest.mark.usefixtures("committed", "house")
 DUE = NOW + timedelta(hours=1)
@@ -130,6 +134,24 @@ def test_two_workers_keep_the_caps_together():
         post.round_of_post(DUE + timedelta(minutes=minutes), provider)
     assert Attempt.objects.filter(cls="course").values("standing_id").distinct().count() == 6
     assert Attempt.objects.filter(cls="course").count() == 6
+
+
+@pytest.mark.parametrize("cap", ["a day", "a week", "promised"])
+def test_two_workers_keep_each_cap_together(monkeypatch, cap):
+    """Rules 51, 52: with room for one more a day, a week, or of what was promised, four workers at once send one."""
+    most = {"a day": {"per_day": 1}, "a week": {"per_day": 9, "per_week": 1}, "promised": {}}[cap]
+    monkeypatch.setattr(gate, "Caps", partial(gate.Caps, gap=timedelta(0), **most))
+    clinic = Clinic.objects.get(slug="lakeside")
+    approved(clinic, replace(newest(clinic), frequency=1 if cap == "promised" else 9), NOW)
+    _family(6)
+    Message.objects.filter(step__code__in=("same-day", "day-1"), channel="sms").update(due_at=DUE)
+    promote(now=DUE)
+    provider = post.Provider()
+    _both(*[lambda: post.round_of_post(DUE, provider)] * 4)
+    for minutes in range(1, 12):
+        _both(*[lambda at=DUE + timedelta(minutes=minutes): post.round_of_post(at, provider)] * 2)
+    gone = Attempt.objects.filter(cls="course")
+    assert gone.count() == gone.values("standing_id").distinct().count() == 6
 
 
 def test_a_stale_lease_decides_nothing():
