@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Sequence
 
 YEARS = range(1900, 2200)  # as an enrolment has them
 HELP = "print a client's, or a protocol's, whole timeline with exact local times, without sending"
@@ -47,8 +48,19 @@ def run(options: argparse.Namespace) -> int:
             zone_name=options.zone,
             now=clock.now(),
         )
-    show(rows, as_json=options.json, lines=[_line(row) for row in rows] or ["nothing is planned"])
+    show(rows, as_json=options.json, lines=list(_lines(rows)) or ["nothing is planned"])
     return 0
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """A line a message, and one where the clock on the wall is put forward or back between two of them."""
+    known = ""
+    for row in rows:
+        clock = row["local"].split()[-1]
+        if known and clock != known:
+            yield f"  -- the clock changes: {clock} from here on, no longer {known} --"
+        known = clock
+        yield _line(row)
 
 
 def _line(row: dict[str, Any]) -> str:
