@@ -65,6 +65,14 @@ def test_a_database_that_goes_away_after_the_answer(house, provider, monkeypatch
     assert followed_up(alice)
 
 
+def at_last(client):
+    """The same, looked at while the thread may write: the tests' database in memory refuses readers meanwhile."""
+    try:
+        return followed_up(client)
+    except OperationalError:
+        return False
+
+
 @pytest.fixture
 def tidier(committed, monkeypatch):
     """The thread that the web part's server has, beside the tests' own; rows that really commit."""
@@ -84,7 +92,7 @@ def test_the_line_of_the_answer_is_not_kept(tidier, provider):
         assert provider.text(ALICES_PHONE, "STOP").status_code == 200
         assert standing_of(alice).suppressed_at is not None
         assert not followed_up(alice)
-    until(lambda: followed_up(alice))
+    until(lambda: at_last(alice))
 
 
 def test_a_burst_without_end_does_not_put_it_off_for_ever(tidier, provider, monkeypatch):
@@ -93,7 +101,7 @@ def test_a_burst_without_end_does_not_put_it_off_for_ever(tidier, provider, monk
     alice = builders.alice().client
     with obeyed.first():
         assert provider.text(ALICES_PHONE, "STOP").status_code == 200
-        until(lambda: followed_up(alice))
+        until(lambda: at_last(alice))
 
 
 def test_what_fails_there_is_tried_again_after_the_next_stop(tidier, provider, monkeypatch, caplog):
@@ -111,5 +119,5 @@ def test_what_fails_there_is_tried_again_after_the_next_stop(tidier, provider, m
     assert provider.text(ALICES_PHONE, "STOP").status_code == 200
     until(lambda: failed)
     assert provider.text(ALICES_PHONE, "STOP").status_code == 200
-    until(lambda: followed_up(alice))
+    until(lambda: at_last(alice))
     assert ALICES_PHONE not in caplog.text
