@@ -25,15 +25,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Begin to write. Raises OperationalError when it was nobody's turn to end within SQLITE_TIMEOUT_SECONDS."""
         longest = float(self.settings_dict["OPTIONS"].get("timeout", 5))
         until = time.monotonic() + longest
+        self.connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            if _turn.locked() or not self._begun(until):
+                self._stand_in_line(longest, until)
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {int(longest * 1000)}")
+
+    def _stand_in_line(self, longest: float, until: float) -> None:
         if not _turn.acquire(timeout=longest):
             raise OperationalError("database is locked")
         try:
-            self.connection.execute("PRAGMA busy_timeout = 0")
             while not self._begun(until):
                 time.sleep(LOOK)
         finally:
             _turn.release()
-            self.connection.execute(f"PRAGMA busy_timeout = {int(longest * 1000)}")
 
     def _begun(self, until: float) -> bool:
         had_errors = self.errors_occurred
