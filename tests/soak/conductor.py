@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import time
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from django.db import DatabaseError, connection
 from django.db.models import Min
 
-from tests.soak.crowd import ZONES
+from tests.soak.crowd import PATIENCE, ZONES, patiently
 from worker import clock
 from worker.models import Attempt, Message, Ready
 from worker.models.attempt import AttemptState
@@ -29,7 +28,6 @@ OPEN_DESK = (10, 16)  # hours in New York at which new clients are treated
 SHORTEST_STEP = 0.6
 AT_REST = 3  # looks in a row that find nothing
 LOOK_AGAIN = 0.1
-PATIENCE = 120.0
 
 
 class Unsettled(AssertionError):
@@ -74,7 +72,7 @@ class Conductor:
             self._crowd.step_to(clock.now() + timedelta(minutes=self._dice.randrange(20, 700)))
             return
         self.steps += 1
-        moment = _asked(next_due)
+        moment = patiently(next_due)
         noon = clock.now() + timedelta(hours=3)
         self._crowd.step_to(min(moment + timedelta(minutes=5), noon) if moment else noon)
 
@@ -82,18 +80,18 @@ class Conductor:
         """Until nearly all that is due has been begun, or it takes too long: the rest may be late, or never go."""
         began = time.monotonic()
         time.sleep(max(0.0, min(SHORTEST_STEP, longest)))
-        while time.monotonic() - began < longest and _asked(_waiting) > 2:
+        while time.monotonic() - began < longest and patiently(_waiting) > 2:
             time.sleep(LOOK_AGAIN)
 
     def drain(self) -> None:
         """Faults are off: let everything come to its end, step by step or in one leap past all useful times."""
-        while self._score.walk and (moment := _asked(next_due)) is not None:
+        while self._score.walk and (moment := patiently(next_due)) is not None:
             self._crowd.step_to(moment + timedelta(minutes=20))
             self._settle(_waiting)
         self._settle(_in_flight)
         if self._score.walk:
             self._settle(_doubted)  # what proves absent is planned once more
-        last = _asked(lambda: Message.objects.filter(state__in=OPEN).order_by("-expires_at").first())
+        last = patiently(lambda: Message.objects.filter(state__in=OPEN).order_by("-expires_at").first())
         if last is not None:
             self._crowd.step_to(last.expires_at + timedelta(minutes=1))
         self._settle(_open)
@@ -102,7 +100,7 @@ class Conductor:
     def _settle(self, left: Callable[[], object]) -> None:
         until, in_a_row = time.monotonic() + PATIENCE, 0
         while in_a_row < AT_REST:
-            rest = _asked(left)
+            rest = patiently(left)
             in_a_row = 0 if rest else in_a_row + 1
             if time.monotonic() > until:
                 raise Unsettled(f"after {PATIENCE:g} s without faults: {rest} left, see the logs")
@@ -132,16 +130,3 @@ def _doubted() -> int:
 
 def _open() -> int:
     return Message.objects.filter(state__in=(*OPEN, State.CLAIMED, State.SENDING)).count()
-
-
-def _asked(question: Callable[[], Any]) -> Any:
-    """A database that is away for a moment is asked again."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return question()
-        except DatabaseError:
-            connection.close()
-            if time.monotonic() > until:
-                raise
-            time.sleep(LOOK_AGAIN)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from tests.processes import people
 from worker import clock
@@ -46,6 +46,7 @@ CLINICS = {
 }
 ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles")
 AREAS = [area for area in range(220, 790) if area % 100 != 11]
+PATIENCE = 120.0  # seconds
 AT_ONCE = 40  # clients a transaction
 STOPS = ("STOP", "Stop please", "UNSUBSCRIBE", "end", "stop texting me", "STOPALL", "Please remove me from your list")
 DOUBT = "the blue lamp, perhaps?"
@@ -91,6 +92,19 @@ def first_morning(today: datetime) -> datetime:
     return (march + timedelta(days=(1 - march.weekday()) % 7)).astimezone(UTC)
 
 
+def patiently(deed: Callable[[], Any]) -> Any:
+    """A database that is away for a while is asked again."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return deed()
+        except DatabaseError:
+            connection.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
 class Crowd:
     """Everybody of one run."""
 
@@ -131,7 +145,7 @@ class Crowd:
         """So many new clients come in, are treated and enrolled."""
         forms = [self._form() for _ in range(count)]
         for first in range(0, count, AT_ONCE):
-            self._patiently(lambda some=forms[first : first + AT_ONCE]: self._enrol(some))
+            patiently(lambda some=forms[first : first + AT_ONCE]: self._enrol(some))
 
     def _form(self) -> dict[str, Any]:
         number = next(self._numbers)
@@ -147,20 +161,6 @@ class Crowd:
         )  # fmt: skip
         form["treatment"] |= {"external_id": f"treatment-{number}", "practitioner": f"okafor@{slug}.example"}
         return form
-
-    def _patiently(self, deed: Callable[[], Any]) -> Any:
-        """A database that is away for a moment is asked again."""
-        from django.db import DatabaseError
-
-        for attempt in range(200):
-            try:
-                return deed()
-            except DatabaseError:
-                connection.close()
-                if attempt == 199:
-                    raise
-                time.sleep(0.1)
-        return None
 
     @transaction.atomic
     def _enrol(self, forms: list[dict[str, Any]]) -> None:
@@ -191,7 +191,7 @@ class Crowd:
 
     def act(self) -> None:
         """Of those whose messages are due now, some say stop, or something else, while it is being sent."""
-        due = self._patiently(self._due)
+        due = patiently(self._due)
         self._dice.shuffle(due)
         for client in due[: max(1, int(len(due) * self._score.share))] if due else []:
             kind = self._dice.choices(tuple(self._score.acts), tuple(self._score.acts.values()))[0]
@@ -209,7 +209,7 @@ class Crowd:
             "desk": self._tells_the_desk,
             "doubt": lambda who: self._says(who, DOUBT),
             "help": lambda who: self._says(who, "HELP"),
-            "again": lambda who: self._patiently(lambda: self._plan_again(who)),
+            "again": lambda who: patiently(lambda: self._plan_again(who)),
         }
 
     def _do(self, kind: str, who: Person, wait: float) -> None:
@@ -243,7 +243,7 @@ class Crowd:
 
     def withdraw(self) -> None:
         """The practitioner of the garden takes back her yes, in the middle of it all."""
-        self._patiently(
+        patiently(
             lambda: withdraw(
                 protocol=the_protocol(PROTOCOL, clinic_slug="garden"), by="okafor@garden.example", now=clock.now()
             )

@@ -82,7 +82,6 @@ def _stream(dice: random.Random, seconds: float, *, postgres: bool, rate: float)
 
 def _particulars(dice: random.Random, kind: str, *, postgres: bool) -> tuple[str, dict[str, Any]]:
     lines = LINES if postgres else LINES[1:]
-    stores = ("redis", "postgres") if postgres else ("redis",)
     drawn: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
         "kill child": lambda: (dice.choice(WORKERS), {"which": dice.randrange(8)}),
         "kill worker": lambda: (dice.choice(WORKERS), {}),
@@ -93,10 +92,7 @@ def _particulars(dice: random.Random, kind: str, *, postgres: bool) -> tuple[str
         "restart postgres": lambda: ("postgres", {"mode": dice.choice(("fast", "immediate"))}),
         "cut": lambda: (dice.choice(lines), {}),
         "mute": lambda: (dice.choice(lines), {"seconds": round(dice.uniform(0.5, 3.0), 2)}),
-        "freeze": lambda: (
-            dice.choice((*WORKERS, *WORKERS, "beat-1", "web", *stores)),
-            {"seconds": round(dice.choice(PAUSES), 2), "which": dice.randrange(16)},
-        ),
+        "freeze": lambda: _freeze(dice, postgres=postgres),
         "wrong clock": lambda: (
             dice.choice(WORKERS),
             {"skew": dice.choice(SKEWS), "seconds": round(dice.uniform(2, 15), 2)},
@@ -106,3 +102,10 @@ def _particulars(dice: random.Random, kind: str, *, postgres: bool) -> tuple[str
         "full log": lambda: (dice.choice(WORKERS), {}),
     }
     return drawn[kind]() if kind in drawn else ("redis", {})
+
+
+def _freeze(dice: random.Random, *, postgres: bool) -> tuple[str, dict[str, Any]]:
+    stores = ("redis", "postgres") if postgres else ("redis",)
+    whom = dice.choice((*WORKERS, *WORKERS, "beat-1", "web", *stores))
+    pauses = PAUSES[:-1] if whom in stores else PAUSES  # whoever waits for a store would wait as long
+    return whom, {"seconds": dice.choice(pauses), "which": dice.randrange(16)}
