@@ -15,11 +15,14 @@ from pathlib import Path
 from tests.postgres import CannotStart, find_binaries
 from tests.soak import report
 from tests.soak.checker import SLACK
+from tests.soak.faults import AT_LENGTH
 from tests.soak.run import Outcome, Score, run
 from worker.sandbox.lockfile import CannotStartError
 
 OUTPUT = Path("var/soak.json")
-WALKS_FROM = 120.0  # seconds: a shorter soak leaps past all useful times in the end
+PACE = (
+    30.0  # seconds that a long soak takes at most for what is due at one moment; a short one leaps in the end as well
+)
 
 
 def main() -> int:
@@ -30,8 +33,8 @@ def main() -> int:
     kind = options.database or ("postgres" if find_binaries() else "sqlite")
     score = Score(
         seed=options.seed, seconds=seconds, postgres=kind == "postgres", wave=options.wave,
-        share=options.share, walk=seconds >= WALKS_FROM, mutation=options.mutation,
-        slack=options.slack,
+        share=options.share, slack=options.slack, mutation=options.mutation,
+        **({"walk": True, "pace": PACE} if seconds >= AT_LENGTH else {"walk": False}),
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp(prefix="aftercare-soak-"))
     try:
@@ -60,7 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10.0, help="of faults (default 10); the end comes on top")
     parser.add_argument("--seconds", type=float, default=0.0, help="instead of minutes")
     parser.add_argument("--seed", type=int, default=1, help="of faults, people and calendar (default 1)")
-    parser.add_argument("--wave", type=int, default=180, help="new clients a day of the calendar (default 180)")
+    parser.add_argument("--wave", type=int, default=400, help="new clients a day of the calendar (default 400)")
     parser.add_argument(
         "--share", type=float, default=0.02, help="of those written to that say something (default 0.02)"
     )

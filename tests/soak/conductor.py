@@ -12,7 +12,7 @@ from django.db.models import Min
 
 from tests.soak.crowd import PATIENCE, ZONES, patiently
 from worker import clock
-from worker.models import Attempt, Message, Ready
+from worker.models import Attempt, Message
 from worker.models.attempt import AttemptState
 from worker.rules.gate import Reason
 from worker.rules.states import OPEN, State
@@ -115,8 +115,9 @@ def next_due() -> datetime | None:
 
 
 def _waiting() -> int:
+    """What is due and may still go; counted in the plan, for the table of what is ready is filled a moment later."""
     now = clock.now()
-    return Ready.objects.filter(due_at__lte=now, free_at__lte=clock.machine()).count()
+    return Message.objects.filter(state=State.PLANNED, due_at__lte=now, expires_at__gt=now).count()
 
 
 def _in_flight() -> int:

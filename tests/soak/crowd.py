@@ -116,6 +116,7 @@ class Crowd:
         self.steps: list[tuple[float, float]] = []  # machine time, and the calendar's offset from then on
         self._desk = ThreadPoolExecutor(4, thread_name_prefix="desk")
         self._by_id: dict[int, Person] = {}
+        self._withdrawn = False
 
     def settle(self) -> None:
         """Make the tables, load the clinics, approve, and spoil what is to be found out."""
@@ -149,7 +150,7 @@ class Crowd:
 
     def _form(self) -> dict[str, Any]:
         number = next(self._numbers)
-        slug = self._dice.choices(tuple(CLINICS), (84, 10, 6))[0]
+        slug = self._dice.choices(tuple(CLINICS), (84, 0 if self._withdrawn else 10, 6))[0]
         zone = self._dice.choice(ZONES)
         agrees = self._dice.choice(AGREEMENTS)
         refuses = [("sms", "reminders")] if agrees is people.SMS_CARE else []
@@ -195,7 +196,9 @@ class Crowd:
         self._dice.shuffle(due)
         for client in due[: max(1, int(len(due) * self._score.share))] if due else []:
             kind = self._dice.choices(tuple(self._score.acts), tuple(self._score.acts.values()))[0]
-            wait = self._dice.uniform(0.0, 0.5)  # each waits for its turn at one of four telephones as well
+            wait = self._dice.uniform(
+                0.0, self._score.wait
+            )  # each waits for its turn at one of four telephones as well
             self._desk.submit(self._do, kind, self._by_id[client], wait)
 
     def _due(self) -> list[int]:
@@ -242,7 +245,8 @@ class Crowd:
         )  # fmt: skip
 
     def withdraw(self) -> None:
-        """The practitioner of the garden takes back her yes, in the middle of it all."""
+        """The practitioner of the garden takes back her yes, in the middle of it all; nobody new is treated there."""
+        self._withdrawn = True
         patiently(
             lambda: withdraw(
                 protocol=the_protocol(PROTOCOL, clinic_slug="garden"), by="okafor@garden.example", now=clock.now()

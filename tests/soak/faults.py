@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-A_SECOND = 1.4  # faults
+A_SECOND, A_SECOND_AT_LENGTH, AT_LENGTH = 1.4, 0.8, 120.0  # faults; seconds from which a storm is long
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ NEED_POSTGRES = frozenset({"kill postgres", "restart postgres"})
 WORKERS = ("worker-1", "worker-2")
 LINES = ("database", "provider", "redis", "web", "mail")
 WEIGHTS = {
-    "kill child": 46, "kill worker": 8, "kill orphaning": 4, "kill beat": 4, "kill web": 3, "kill redis": 2,
+    "kill child": 46, "kill worker": 5, "kill orphaning": 3, "kill beat": 4, "kill web": 3, "kill redis": 2,
     "kill postgres": 1, "flush redis": 3, "restart postgres": 1.5, "cut": 6, "mute": 2, "freeze": 9, "weather": 10,
     "outage": 1, "wrong clock": 1.5, "full log": 0.5,
 }  # fmt: skip
@@ -61,8 +61,9 @@ SKIES: tuple[dict[str, Any], ...] = (
 )
 
 
-def stream(seed: int, seconds: float, *, postgres: bool, rate: float = A_SECOND) -> list[Fault]:
-    """The faults of a run of so many seconds, in their order."""
+def stream(seed: int, seconds: float, *, postgres: bool) -> list[Fault]:
+    """The faults of a run of so many seconds, in their order; a long one leaves more time for work between them."""
+    rate = A_SECOND_AT_LENGTH if seconds >= AT_LENGTH else A_SECOND
     return list(_stream(random.Random(seed), seconds, postgres=postgres, rate=rate))
 
 

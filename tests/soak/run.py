@@ -29,6 +29,7 @@ class Score:
     postgres: bool
     wave: int
     share: float = 0.02  # of those who are written to say something at each step
+    wait: float = 0.5  # seconds over which they say it
     newcomers: float = 0.5  # new clients come for this part of the time
     pace: float = 12.0  # seconds after which the calendar goes on, whatever still waits
     blind: float = 0.12  # how often the calendar leaps without asking what is due
