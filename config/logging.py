@@ -40,6 +40,7 @@ def configure(*, level: str, style: str, parts: Mapping[str, str] | None = None)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     human = style == "human" or (style == "auto" and sys.stderr.isatty())

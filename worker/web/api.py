@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from worker.actions.course.told import Taken
     from worker.models import Feed
 
-log = structlog.get_logger()
+log = structlog.get_logger("aftercare.api")
 SCHEME = "Bearer "
 ASK = {"WWW-Authenticate": 'Bearer realm="aftercare"', "Cache-Control": "no-store"}
 PLAIN = {"Cache-Control": "no-store"}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-log = structlog.get_logger()
+log = structlog.get_logger("aftercare.hooks")
 LARGEST_REPORT = 4 * 1024 * 1024  # bytes; some providers report thousands of events at once
 LARGEST_MAIL = 12 * 1024 * 1024  # bytes; with its pictures, for nobody knows before whether they hide a stop
 

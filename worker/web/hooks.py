@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Said = dict[str, str]
 
-log = structlog.get_logger()
+log = structlog.get_logger("aftercare.hooks")
 LONGEST_ID, LONGEST_STATUS, LONGEST_CODE = 80, 24, 40
 NO_ERROR = ("", "0")
 _ATTEMPT = re.compile("[0-9a-f]{32}")

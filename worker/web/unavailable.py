@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-log = structlog.get_logger()
+log = structlog.get_logger("aftercare.request")
 
 
 def needs_database(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

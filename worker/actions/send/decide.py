@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
 
 from worker import meters
+from worker.actions.send import tally
 from worker.actions.send.claim import STRIDE, Claim, give_back
 from worker.actions.send.due import HORIZON, LONG_AGO
 from worker.actions.send.leave_word import code_of, record_decisions, tell_staff
@@ -82,7 +84,9 @@ def decide(
     _mark_sending(going, now=now, until=machine + lease, worker=worker)
     _settle([(each, verdict) for each, verdict in verdicts if not isinstance(verdict, Go)], now)
     _not_ready({each.pk for each in batch if facts.is_stray(each)})
-    tell_staff([(each, verdict) for each, verdict in verdicts if isinstance(verdict, Stop)], now)
+    ended = [(each, verdict) for each, verdict in verdicts if isinstance(verdict, Stop)]
+    tell_staff(ended, now)
+    transaction.on_commit(partial(tally.tell_ended, ended))
     record_decisions(verdicts, now, worker)
     meters.decided(batch[0].channel, Counter(code_of(verdict) for _, verdict in verdicts))
     return going

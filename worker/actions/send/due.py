@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +13,7 @@ from django.db.models import Q
 from worker import clock, meters
 from worker.actions.record.audit import record
 from worker.actions.record.task import optin_failed
+from worker.actions.send import tally
 from worker.models import Attempt, Message, Pause, Ready, Sender
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
@@ -84,6 +86,8 @@ def close_missed(*, now: datetime, machine: datetime) -> int:
     Message.objects.filter(pk__in=ids).update(state=State.MISSED, decided_at=now)
     Message.objects.filter(pk__in=ids, reason="").update(reason=Reason.TOO_LATE)
     Ready.objects.filter(message_id__in=ids).delete()
+    told = [(pk, clinic_id, reason or Reason.TOO_LATE) for pk, clinic_id, reason, _ in late]
+    transaction.on_commit(partial(tally.tell_missed, told))
     for pk, clinic_id, reason, kind in late:
         if kind == AnswerKind.OPTIN_CONFIRMATION:
             optin_failed(pk, now=now)

@@ -11,11 +11,15 @@ from django.db import DatabaseError, connection
 from worker import meters
 from worker.channels.base import Accepted, NotStarted, Outcome, Refused, TryLater
 from worker.models.rows import insert_many
+from worker.rules.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from worker.actions.send.prepared import Prepared
     from worker.actions.send.record import Said
+    from worker.rules.gate import Stop
     from worker.rules.names import Channel
 
 log = structlog.get_logger("aftercare.tally")
@@ -58,6 +62,22 @@ def tell(said: Said, outcome: str) -> None:
         cls=said.of.cls, purpose=said.of.purpose, version=row["version_id"], step=row["step__code"], outcome=outcome,
         tries=row["attempts"] + 1, code=getattr(said.outcome, "code", "")[:3],
     )  # fmt: skip
+
+
+def tell_ended(batch: Sequence[tuple[Prepared, Stop]]) -> None:
+    """The same for messages that end, or are held, without a call."""
+    for each, verdict in batch:
+        messages.info(
+            "message", message=each.pk, clinic=each.row["clinic_id"], channel=each.channel, cls=each.cls,
+            purpose=each.purpose, version=each.row["version_id"], step=each.row["step__code"],
+            outcome=verdict.state, reason=verdict.reason, tries=each.row["attempts"],
+        )  # fmt: skip
+
+
+def tell_missed(missed: Iterable[tuple[int, int, str]]) -> None:
+    """And for those that nobody could decide in their useful time: (message, clinic, reason)."""
+    for message, clinic, reason in missed:
+        messages.info("message", message=message, clinic=clinic, outcome=State.MISSED, reason=reason)
 
 
 def answered(channel: Channel, outcome: Outcome, seconds: float) -> None:
