@@ -73,7 +73,7 @@ def _settle() -> None:
     module = importlib.reload(sys.modules.get("config.settings") or importlib.import_module("config.settings"))
     for name in filter(str.isupper, dir(module)):
         setattr(settings, name, getattr(module, name))
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    if settings.DATABASES["default"]["ENGINE"] == "config.sqlite":
         # A file, not memory: only a file has the locks and the journal of the real thing.
         settings.DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
     connections.close_all()
