@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from tests.soak.evidence import READING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -128,8 +130,10 @@ class _Court:
             yield "outdated", "came after its last useful moment"
 
     def _shown(self, arrival: Arrival) -> list[float]:
-        """What the calendar showed while it may have been decided, earliest first."""
-        return self.e.calendars(arrival.at - self._within, arrival.at)
+        """What the calendar showed since its decision began, a second and the slack ago at most; earliest first."""
+        attempt, decided = self.e.attempts[arrival.attempt], self.e.decided.get(arrival.attempt)
+        start = self.e.start_of(attempt, decided) - READING if decided else 0.0
+        return self.e.calendars(max(arrival.at - self._within, min(start, arrival.at)), arrival.at)
 
     def _hour(self, arrival: Arrival, _: dict[str, Any], message: dict[str, Any]) -> Iterator[tuple[str, str]]:
         person = self.e.people.get(message["client_id"])

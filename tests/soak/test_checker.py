@@ -148,6 +148,12 @@ def at_night(run):
     run.attempts[ATTEMPT]["decided_at"] += 10 * 3600
 
 
+def leapt_into_the_night(run):
+    run.steps = [(NOW - 5000, AHEAD), (NOW - 1, AHEAD + 10 * 3600)]
+    run.messages[1]["expires_at"] += 1e6
+    run.attempts[ATTEMPT]["decided_at"] += 10 * 3600
+
+
 def too_late(run):
     run.messages[1]["expires_at"] = TEN - 10
 
@@ -168,7 +174,8 @@ BROKEN = {
     "lost": (lost, silent, never_seen, never_planned), "doubled": (rang_twice, planned_twice),
     "after stop": (revoked_first, closed_first, held_first, late_past_a_stop, said_stop),
     "without consent": (no_consent, other_purpose, undecided),
-    "unapproved": (no_approval, withdrawn, tampered, other_words), "out of hours": (at_night,), "outdated": (too_late,),
+    "unapproved": (no_approval, withdrawn, tampered, other_words),
+    "out of hours": (at_night, leapt_into_the_night), "outdated": (too_late,),
     "astray": (unexplained, somebody_else), "untrue": (gone_back,),
 }  # fmt: skip
 
@@ -215,7 +222,8 @@ def test_a_clock_that_was_wrong_excuses_what_it_showed():
     """Rule 140: up to a minute a worker trusts its clock; where it was wrong just then, both moments are allowed."""
     run = a_good_run()
     run.messages[1]["expires_at"] = TEN - 10
-    run.skews = [(NOW - 4, NOW - 1, -20.0)]
+    run.attempts[ATTEMPT]["decided_at"] = TEN - 20
+    run.skews = [(NOW - 4, NOW - 0.05, -20.0)]
     assert judge(run).faults == []
     run.skews = [(NOW - 40, NOW - 30, -20.0)]
     assert judge(run).counts()["outdated"] == 1
