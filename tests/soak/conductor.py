@@ -93,7 +93,7 @@ class Conductor:
             self._settle(_doubted)  # what proves absent is planned once more
         last = patiently(lambda: Message.objects.filter(state__in=OPEN).order_by("-expires_at").first())
         if last is not None:
-            self._crowd.step_to(last.expires_at + timedelta(minutes=1))
+            self._crowd.step_to(_noon_after(last.expires_at))  # by day, when what should be over could still go
         self._settle(_open)
         self._settle(lambda: not self._fleet.is_quiet())
 
@@ -105,6 +105,12 @@ class Conductor:
             if time.monotonic() > until:
                 raise Unsettled(f"after {PATIENCE:g} s without faults: {rest} left, see the logs")
             time.sleep(LOOK_AGAIN)
+
+
+def _noon_after(moment: datetime) -> datetime:
+    wall = moment.astimezone(ZoneInfo(ZONES[0]))
+    noon = wall.replace(hour=12, minute=30, second=0, microsecond=0)
+    return noon if noon > wall else noon + timedelta(days=1)
 
 
 def next_due() -> datetime | None:

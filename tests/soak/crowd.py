@@ -144,8 +144,10 @@ class Crowd:
     def _tamper(self, slug: str) -> None:
         """The approved words of one clinic are changed behind everybody's back (P3)."""
         version = ProtocolVersion.objects.get(protocol=the_protocol(PROTOCOL, clinic_slug=slug))
+        other = version.document.replace("skin", "face")
+        assert other != version.document
         append_only.remove(connection)
-        ProtocolVersion.objects.filter(pk=version.pk).update(document=version.document.replace("sunscreen", "sun"))
+        ProtocolVersion.objects.filter(pk=version.pk).update(document=other)
         append_only.install(connection)
 
     def step_to(self, moment: datetime) -> None:
