@@ -28,7 +28,7 @@ from worker.actions.protocols.approve import the_protocol, withdraw
 from worker.intake.client import ClientFile
 from worker.intake.shape import checked
 from worker.management.cli import main
-from worker.models import Client, Message, ProtocolVersion, Step, append_only
+from worker.models import Client, Link, Message, ProtocolVersion, Step, append_only
 from worker.rules.names import Purpose
 from worker.rules.plan import Anchor
 from worker.timeline import Course
@@ -253,7 +253,10 @@ class Crowd:
         client = Client.objects.select_related("clinic").get(pk=who.id)
         treatment = client.treatments.select_related("version").get()
         plan(
-            Course(clinic=client.clinic, client=client, version=treatment.version, treatment=treatment),
+            Course(
+                clinic=client.clinic, client=client, version=treatment.version, treatment=treatment,
+                care=Link.objects.get(client=client, version=treatment.version),
+            ),
             anchors=[Anchor.TREATMENT, Anchor.COURSE], now=clock.now(),
         )  # fmt: skip
 
