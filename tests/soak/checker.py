@@ -78,6 +78,7 @@ class _Court:
         self.e = evidence
         self._within = SECOND + slack
         self.came: dict[int, list[Arrival]] = defaultdict(list)
+        self._stored = {pk: hashlib.sha256(text.encode()).hexdigest() for pk, text in evidence.documents.items()}
         self._hours, self._steps = _hours(), _steps()
 
     def on(self, arrival: Arrival, verdict: Verdict) -> Iterator[Fault]:
@@ -110,7 +111,7 @@ class _Court:
     def _approval(
         self, arrival: Arrival, attempt: dict[str, Any], message: dict[str, Any]
     ) -> Iterator[tuple[str, str]]:
-        document = hashlib.sha256(self.e.documents[message["version_id"]].encode()).hexdigest()
+        document = self._stored[message["version_id"]]
         shown = self._shown(arrival)
         standing = [
             each

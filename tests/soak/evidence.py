@@ -109,10 +109,9 @@ class Evidence:
         """What the calendar may have shown between two moments of machine time, earliest first; on wrong clocks too."""
         place = bisect_right(self.steps, (first, float("inf"))) - 1
         found = [first + self.steps[max(place, 0)][1]]
-        for at, offset in self.steps[place + 1 :]:
-            if at <= last:
-                found.append(at + offset)
-        found.append(last + self.steps[bisect_right(self.steps, (last, float("inf"))) - 1][1])
+        end = bisect_right(self.steps, (last, float("inf")))
+        found += [at + offset for at, offset in self.steps[place + 1 : end]]
+        found.append(last + self.steps[end - 1][1])
         wrong = [skew for begun, ended, skew in self.skews if begun <= last and first <= ended]
         return sorted(at + skew for at in found for skew in (0.0, *wrong))
 
@@ -123,11 +122,10 @@ class Evidence:
 
     def machine(self, calendar: float) -> float:
         """When the calendar came to this moment, or stepped over it (machine time)."""
-        for at, offset in reversed(self.steps):
-            if at + offset <= calendar:
-                following = next((step for step, _ in self.steps if step > at), float("inf"))
-                return min(calendar - offset, following)
-        return calendar - self.steps[0][1]
+        place = bisect_right(self.steps, calendar, key=sum) - 1
+        offset = self.steps[max(place, 0)][1]
+        following = self.steps[place + 1][0] if 0 <= place < len(self.steps) - 1 else float("inf")
+        return min(calendar - offset, following)
 
 
 def _named(found: re.Match[str] | None) -> str:
