@@ -231,6 +231,8 @@ def _hung_in(actor: Actor) -> Iterator[None]:
     if connection.vendor == "postgresql":
         actor.backend = connection.connection.info.backend_pid
     else:
+        known = connection.settings_dict  # our own backend sets the time to wait anew with each transaction
+        connection.settings_dict = {**known, "OPTIONS": {**known.get("OPTIONS", {}), "timeout": 0}}
         connection.connection.execute("PRAGMA busy_timeout = 0")
         connection.connection.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
     commit, rollback = connection.commit, connection.rollback
