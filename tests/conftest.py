@@ -192,6 +192,13 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: not item.get_closest_marker("processes"))
 
 
+def pytest_collection_finish(session):
+    """A group that xdist does not keep together opens a house in each process: minutes, and never a red test."""
+    grouped = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group")]
+    if getattr(session.config.option, "loadgroup", False) and not all("@" in nodeid for nodeid in grouped):
+        raise pytest.UsageError("this pytest and this xdist don't keep groups together; see pytest in pyproject.toml")
+
+
 def _house_of(item) -> str:
     """What a test with real processes shares with its neighbours; "" where it opens its own."""
     ours = {name: made[-1] for name, made in item._fixtureinfo.name2fixturedefs.items()}

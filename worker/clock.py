@@ -24,13 +24,18 @@ def now() -> datetime:
 
 
 def machine() -> datetime:
-    """The machine's own now, aware UTC: leases, heartbeats and limits use it, never what a client sees."""
+    """The machine's own now, aware UTC: leases and heartbeats use it, never what a client sees."""
     return datetime.now(UTC)
 
 
 def running() -> float:
     """Seconds that run on through suspend and are never set back: for the 1 s bound of P2."""
     return time.clock_gettime(_RUNNING)
+
+
+def passing() -> float:
+    """Seconds that run on and that a stepped calendar passes over: for what a provider asks us to wait."""
+    return running() + offset()
 
 
 def offset() -> float:

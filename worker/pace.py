@@ -55,7 +55,7 @@ class Pace:
         """Nothing is connected to before the first question."""
         self._url, self._processes, self._longest_call = url, processes, longest_call
         self._me = secrets.token_hex(8)
-        self._known: dict[str, State] = {}  # by limit, in seconds of clock.running()
+        self._known: dict[str, State] = {}  # by limit, in seconds of clock.passing()
         self._flown: dict[str, _Flown] = {}
         self._uneasy: set[str] = set()  # limits that were told to rest, as far as we know
         self._script: Any = None
@@ -98,7 +98,7 @@ class Pace:
     def allowance(self, limit: Limit) -> int | None:
         """How many messages may go at best, by what this process knows; None where nothing limits them."""
         state = self._known.get(limit.name, State())
-        return pace.allowance(limit, state, self._of(limit.name).flying, clock.running())
+        return pace.allowance(limit, state, self._of(limit.name).flying, clock.passing())
 
     def is_probing(self, name: str) -> bool:
         """True while calls begin again one by one after a rest."""
@@ -106,7 +106,7 @@ class Pace:
 
     def is_uneasy(self) -> bool:
         """True while any limit that this process knows rests, or begins again after a rest."""
-        now = clock.running()
+        now = clock.passing()
         self._uneasy = {name for name in self._uneasy if self._known[name].ramp or self._known[name].rest_until > now}
         return bool(self._uneasy)
 
@@ -116,7 +116,7 @@ class Pace:
     def _alone(self, asks: Sequence[Ask], wants: list[tuple[list[int], int]]) -> list[Wait]:
         many = max(1, self._processes())
         shares = [replace(ask, limit=ask.limit.share(many)) for ask in asks]  # the very same states
-        return pace.take(shares, wants, clock.running())
+        return pace.take(shares, wants, clock.passing())
 
     def _shared(self, asks: Sequence[Ask], wants: list[tuple[list[int], int]]) -> list[Wait] | None:
         """Ask Redis; None when it is away."""
@@ -129,7 +129,7 @@ class Pace:
             return None
         self._away_until = 0.0
         now, waits, reasons, states = said
-        self._ahead = float(now) - clock.running()
+        self._ahead = float(now) - clock.passing()
         for ask, state in zip(asks, states, strict=True):
             self._learn(ask.state, state)
         return [Wait(float(seconds), why) for seconds, why in zip(waits, reasons, strict=True)]
@@ -146,6 +146,7 @@ class Pace:
     def _ask(self, asks: Sequence[Ask], wants: list[tuple[list[int], int]]) -> Any:
         names = [f"{PREFIX}{kind}:{ask.limit.name}" for ask in asks for kind in ("pace", "calls")]
         said = {**_FIXED, "me": self._me, "longest_call": self._longest_call + SAFE, "wants": wants}
+        said["stepped"] = clock.offset()
         return self._line()(keys=names, args=[json.dumps(said | {"limits": [self._told(ask) for ask in asks]})])
 
     def _told(self, ask: Ask) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How a shift keeps to the limits: it claims what may go, takes its tokens before it decides, and puts off the rest.
 
 What is put off goes back to what is ready, free again when its turn may come, with its reason on the message: nobody
-sleeps on a claim, and no transaction waits (rules 84, 85). Limits count machine time, as leases do.
+sleeps on a claim, and no transaction waits (rules 84, 85). Limits count seconds that a stepped calendar passes over.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SILENT = 5  # calls in a row without an answer: an outage should cost a handful of doubts, not a whole queue's
 REASONS = {"rate": Reason.RATE_LIMIT, "calls": Reason.RATE_LIMIT, "rest": Reason.PROVIDER_SLOW}
 FRESH = timedelta(seconds=30)
+LOOK_AGAIN = timedelta(seconds=10)
 COUNT_AGAIN = 10.0  # seconds for which the number of processes is believed
 log = structlog.get_logger("aftercare.pacing")
 
@@ -52,7 +53,7 @@ class Pacing:
         self._limits: dict[int, tuple[Limit, ...]] = {}  # by clinic, as its messages were last written
         self._accounts: dict[str, Limit] = {}
         self._rated = False  # some sender has a rate of its own
-        self._resting: dict[int, float] = {}  # by clinic: clock.running() before which nothing of it can go
+        self._resting: dict[int, float] = {}  # by clinic: clock.passing() before which nothing of it can go
         self._silent: dict[str, int] = {}  # by account: calls in a row that got no answer
         self._touched: dict[str, Limit] = {}  # in this shift
         self._turn = 0
@@ -156,10 +157,10 @@ class Pacing:
     def _put_off(self, these: Sequence[tuple[Prepared, Wait]]) -> None:
         if not these:
             return
-        machine, now, running = clock.machine(), clock.now(), clock.running()
+        machine, now, passing = clock.machine(), clock.now(), clock.passing()
         for each, wait in sorted(these, key=lambda pair: -pair[1].seconds):  # so that each clinic keeps its soonest
             meters.WAITS.labels(wait.why).observe(wait.seconds)
-            self._resting[each.row["clinic_id"]] = running + wait.seconds
+            self._resting[each.row["clinic_id"]] = passing + wait.seconds
         update_many(
             "aftercare_message", "id", ("reason",),
             [(each.pk, REASONS[wait.why]) for each, wait in these if each.row["reason"] != REASONS[wait.why]],
@@ -198,9 +199,13 @@ def _account(account_sid: str) -> str:
 
 
 def _free_at(each: Prepared, wait: Wait, machine: datetime, now: datetime) -> datetime:
-    """When it may be claimed again; at the end of its useful time at the latest, to be missed then."""
+    """When it may be claimed again; at the end of its useful time at the latest, to be missed then.
+
+    A long rest is looked at again soon: `caps` keeps its messages from being claimed in vain, and it may end early.
+    """
     useful: timedelta = each.row["expires_at"] - now
-    return machine + max(timedelta(0), min(timedelta(seconds=wait.seconds), useful))
+    longest = min(useful, LOOK_AGAIN) if wait.why == "rest" else useful
+    return machine + max(timedelta(0), min(timedelta(seconds=wait.seconds), longest))
 
 
 def pacing(channel: Channel) -> Pacing:
