@@ -253,7 +253,7 @@ STOPS = [
 ]
 
 
-@pytest.mark.parametrize("raw", STOPS)
+@pytest.mark.parametrize("raw", STOPS, ids=range(len(STOPS)))
 def test_a_stop_in_a_fresh_mail_counts(sent, raw):
     """Without our token the sender's address is enough: subject, body, HTML, any language (rules 17, 124)."""
     came(raw)
@@ -269,7 +269,7 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("raw", HARMLESS)
+@pytest.mark.parametrize("raw", HARMLESS, ids=range(len(HARMLESS)))
 def test_our_own_words_under_hers_never_speak_for_her(sent, raw):
     """Quotation and signature are not read (rule 17)."""
     came(raw)
@@ -313,7 +313,7 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize("raw", UNREADABLE)
+@pytest.mark.parametrize("raw", UNREADABLE, ids=range(len(UNREADABLE)))
 def test_a_mail_that_is_too_much_to_read_holds_the_mailbox(sent, raw):
     """Who knows what the unread rest says: a person looks (rule 17)."""
     came(raw)
