@@ -36,7 +36,8 @@ def house(tmp_path_factory):
     with socket.socket() as taken:  # until the house has chosen its own ports
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        own = {"WORKER_METRICS": address, "METRICS_TOKEN": TOKEN, "RECONCILE_SECONDS": "3600", "SEND_SLOTS": "4"}
+        own = {"WORKER_METRICS": address, "METRICS_TOKEN": TOKEN, "RECONCILE_SECONDS": "3600", "SEND_SLOTS": "4",
+               "LEASE_SECONDS": "15"}  # fmt: skip
         running = RunningHouse(settled_home(folder / "home"), **own)
     with running:
         running.worker_metrics = address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from pathlib import Path
@@ -30,7 +31,10 @@ def until(condition: Callable[[], object], *, seconds: float = 90.0, every: floa
 
 def lines(pid: int, port: int) -> set[str]:
     """The connections that a process has accepted at its own TCP port, by inode (Linux)."""
-    theirs = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+    theirs = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed between the two looks
+            theirs.add(str(file.readlink()))
     rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
     at_port = {row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == ESTABLISHED}
     return {inode for inode in at_port if f"socket:[{inode}]" in theirs}
