@@ -51,6 +51,8 @@ class Ground:
             "SSL_CERT_FILE": str(self.authorities),
             "REQUESTS_CA_BUNDLE": str(self.authorities),
             "LOG_FORMAT": "json",
+            # A copy of the crowd beside the mark of another run looks like a restored database, and is held.
+            "HEADS_FILE": str(self.folder / f"{database}.heads.jsonl"),
         }
 
 
