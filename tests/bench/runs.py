@@ -71,9 +71,9 @@ class Figures:
 
 def run(sender: Sender, ground: Ground, number: int) -> Figures:
     """Run once on a fresh copy of the crowd. Raises Failed."""
-    database = f"run_{number}"
+    named = f"{sender.name.replace(' ', '-')}-{number}"
+    database, log = named.replace("-", "_").casefold(), ground.folder / f"{named}.log"
     ground.postgres.create(database, copy_of=CROWD)
-    log = ground.folder / f"{sender.name.replace(' ', '-')}-{number}.log"
     process = launch((sys.executable, "-m", *sender.command), ground.environment(database), log)
     try:
         _await_ready(process, log)
