@@ -100,6 +100,11 @@ app.config_from_object(
             }
         }
         | {
+            "import rows": {
+                "task": "aftercare.import_rows",
+                "schedule": 5.0,
+                "options": {"expires": 10, "queue": "tend"},
+            },
             "expire consents": {
                 "task": "aftercare.expire_consents",
                 "schedule": crontab(minute="*/10"),  # the gate keeps the very minute; this one tells staff

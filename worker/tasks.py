@@ -10,6 +10,7 @@ from config.celery import app, tick_headers
 from worker import clock
 from worker.actions.consent import optin_expiry, stale
 from worker.actions.course import follow_zones as zones
+from worker.actions.imports import work as importing
 from worker.actions.mail import poll as mail_poll
 from worker.actions.privacy import copies, redact
 from worker.actions.privacy import retain as retention
@@ -94,6 +95,13 @@ def sign_of_life() -> None:
 def publish_heads() -> None:
     """Sign how far each chain has come, and publish it outside the database."""
     publishing.publish_all(now=clock.now())
+
+
+@task(name="aftercare.import_rows", queue="tend")
+def import_rows() -> None:
+    """Look at, or enrol, the rows of files that were brought; some seconds at a time, so that nothing waits for it."""
+    importing.work(longest=5.0, now=clock.now(), machine=clock.machine())
+    importing.purge(now=clock.now())
 
 
 @task(name="aftercare.read_mailbox", queue="tend")

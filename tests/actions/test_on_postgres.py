@@ -20,7 +20,7 @@ from tests.postgres import MISSING, PrivatePostgres, find_binaries
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = ("tests/actions/course/test_plan_machine.py",)  # hours of arithmetic, little database
 PARTS = (
-    ("consent", "receive", "restore", "../models"),
+    ("consent", "receive", "converse", "restore", "../models"),
     ("course", "send", "../web/test_dead_line.py"),
 )
 

@@ -9,7 +9,7 @@ import pytest
 
 from worker.intake.protocol import read_protocol
 from worker.intake.protocol_texts import LARGEST
-from worker.rules.names import AnswerKind, Channel
+from worker.rules.names import AnswerKind, Channel, StaffKind
 from worker.rules.refusal import Refusals
 
 SHIPPED = Path(__file__).parents[2] / "templates/messages/microneedling-stretch-marks"
@@ -79,7 +79,7 @@ def test_the_shipped_protocol_is_read_whole() -> None:
         assert all(text.subject and text.html for text in step.texts if text.channel is Channel.EMAIL)
     assert source.interval_days == (28, 42)
     assert [step.rule.ordinal for step in source.steps] == list(range(1, len(source.steps) + 1))
-    assert {step.kind for step in source.steps if step.kind} == set(AnswerKind)
+    assert {step.kind for step in source.steps if step.kind} == {*AnswerKind, *StaffKind}
 
 
 SUN = '{ topic = "sun-exposure", telling = "avoid", until_day = 28 }'

@@ -13,7 +13,10 @@ FLAGS = [
     "I fainted", "can't breathe", "my face has hives", "is this an emergency?", "it's getting worse", "gone black",
     "Está sangrando", "tengo fiebre", "creo que está infectado", "me desmayé", "Ça saigne beaucoup",
     "j'ai de la fièvre", "c'est infecté", "Es blutet", "ich habe Fieber", "es hat sich entzündet", "Eiter",
-    "está com febre", "muito sangue", "sanguina", "ho la febbre", "ＢＬＥＥＤＩＮＧ", "ble\u200beding",
+    "está com febre", "muito sangue", "sanguina", "ho la febbre", "it is darkening", "the scar is raised",
+    "the redness is spreading", "se está oscureciendo", "se extiende", "una cicatriz", "ça s'étend", "ça noircit",
+    "es breitet sich aus", "die Stelle wird dunkler", "está espalhando", "escureceu", "si allarga", "è più scuro",
+    "ＢＬＥＥＤＩＮＧ", "ble\u200beding",
 ]  # fmt: skip
 CALM = [
     "thank you", "see you on Monday", "the redness is gone", "my skin feels great", "I moved house", "STOP", "", "ok",

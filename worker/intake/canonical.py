@@ -8,7 +8,8 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from worker.intake.protocol import ProtocolSource, SourceStep, StepText, in_order
-from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
+from worker.intake.protocol_checkin import CheckinShape
+from worker.rules.names import Channel, MessageClass, Purpose, step_kind
 from worker.rules.steps import Anchor, Calendar, Elapsed, IfClosed, Instruction, StepRule, Telling
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def canonical(source: ProtocolSource) -> bytes:
     Left out are the numbers of the facts and of the steps: they change no message. A text is in it to the
     last byte, line ends as line feeds, so that whoever changes a comma asks for a new approval (rule 10).
     """
-    document = {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "code": source.code,
         "title": dict(source.title),
@@ -33,6 +34,8 @@ def canonical(source: ProtocolSource) -> bytes:
         "frequency": {"messages": source.frequency, "per": "session"},
         "steps": {step.rule.code: _step(step) for step in source.steps},
     }
+    if source.checkin:  # left out where nothing is asked, so that older documents keep their hash
+        document["checkin"] = source.checkin.model_dump(mode="json")
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -59,6 +62,7 @@ def from_canonical(document: bytes | str) -> ProtocolSource:
         interval_days=(shortest, longest),
         frequency=read["frequency"]["messages"],
         steps=in_order(_read_step(code, step, read["languages"]) for code, step in read["steps"].items()),
+        checkin=CheckinShape.model_validate(read["checkin"]) if "checkin" in read else None,
     )
 
 
@@ -77,6 +81,7 @@ def _step(step: SourceStep) -> dict[str, Any]:
         **({"fallback": sorted(rule.fallback)} if rule.fallback else {}),
         **({"says": [_instruction(said) for said in rule.says]} if rule.says else {}),
         "texts": {f"{text.channel}.{text.language}": _text(text) for text in step.texts},
+        **({"questions": list(step.questions)} if step.questions else {}),
     }
 
 
@@ -122,7 +127,8 @@ def _read_step(code: str, raw: dict[str, Any], languages: list[str]) -> SourceSt
         for channel in (*channels, *rule.fallback)
         for language in languages
     )
-    return SourceStep(rule=rule, kind=AnswerKind(raw["kind"]) if raw["kind"] else None, facts=(), texts=texts)
+    asked = tuple(raw.get("questions", ()))
+    return SourceStep(rule=rule, kind=step_kind(raw["kind"]), facts=(), texts=texts, questions=asked)
 
 
 def _read_moment(raw: dict[str, Any]) -> When:

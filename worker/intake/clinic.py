@@ -52,6 +52,7 @@ class ClinicShape(Shape):
     stale_after_months: Annotated[int, Field(ge=6, le=24)] = 18
     feed_alarm_hours: Annotated[int, Field(ge=1, le=720)] = 24
     feed_hold_hours: Annotated[int, Field(ge=1, le=2160)] = 72
+    red_flag_minutes: Annotated[int, Field(ge=5, le=240)] = 30
     hours: dict[Channel, dict[str, list[str]]] = Field(
         default_factory=dict
     )  # {"sms": {"mon-sat": ["09:00-20:00"]}}; left out = the usual hours

@@ -18,28 +18,31 @@ from worker.intake.protocol_shape import (
     shaped,
     steps_faults,
 )
-from worker.intake.protocol_texts import StepText, read_small, read_texts
-from worker.rules.names import AnswerKind, Channel, MessageClass, Purpose
+from worker.intake.protocol_texts import StepText, found_files, given_files, read_small, read_texts
+from worker.rules.names import Channel, MessageClass, Purpose, step_kind
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.steps import Anchor, Elapsed, IfClosed, Instruction, StepRule, Telling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from worker.intake.protocol_checkin import CheckinShape
+    from worker.rules.names import StepKind
     from worker.rules.steps import When
 
-__all__ = ["ProtocolSource", "SourceStep", "StepText", "in_order", "read_protocol"]
+__all__ = ["ProtocolSource", "SourceStep", "StepText", "in_order", "read_protocol", "source_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStep:
-    """One step: its rule, which answer it is (course steps: None), the facts it carries, and all its texts."""
+    """One step: its rule, its kind (None for what a plan brings), its facts, its texts, the questions it asks."""
 
     rule: StepRule
-    kind: AnswerKind | None
+    kind: StepKind | None
     facts: tuple[str, ...]
     texts: tuple[StepText, ...]
+    questions: tuple[str, ...] = ()
 
     def text(self, channel: Channel, language: str) -> StepText:
         """The text of one channel and language.
@@ -64,6 +67,7 @@ class ProtocolSource:
         interval_days: the approved shortest and longest time between two sessions.
         frequency: messages promised at opt-in for one channel of one session (rule 52).
         steps: by ordinal.
+        checkin: what the care page asks after some steps and says to the answers; None asks nothing.
     """
 
     code: str
@@ -72,6 +76,7 @@ class ProtocolSource:
     interval_days: tuple[int, int]
     frequency: int
     steps: tuple[SourceStep, ...]
+    checkin: CheckinShape | None = None
 
     def step(self, code: str) -> SourceStep:
         """The step of that code.
@@ -96,8 +101,27 @@ def read_protocol(folder: Path) -> ProtocolSource:
             read half.
     """
     faults: list[Refusal] = []
-    header, shapes = _shapes(folder, faults)
-    texts = read_texts(folder, header, shapes, faults) if header and shapes else {}
+    header, shapes = _shapes(_toml(folder, faults), faults)
+    files = found_files(folder, header, shapes, faults) if header and shapes else {}
+    return _source(header, shapes, files, faults)
+
+
+def source_of(raw: Mapping[str, object], files: Mapping[str, str]) -> ProtocolSource:
+    """The same from what the desk's forms say: the keys of protocol.toml, and its texts by file name.
+
+    Raises:
+        Refusals: as `read_protocol`.
+    """
+    faults: list[Refusal] = []
+    header, shapes = _shapes(dict(raw), faults)
+    known = given_files(files, header, shapes, faults) if header and shapes else {}
+    return _source(header, shapes, known, faults)
+
+
+def _source(
+    header: HeaderShape | None, shapes: list[StepShape], files: dict[str, str | None], faults: list[Refusal]
+) -> ProtocolSource:
+    texts = read_texts(header, shapes, files, faults) if header and shapes else {}
     if faults or header is None:
         raise Refusals(faults)
     languages = tuple(header.languages)
@@ -108,11 +132,11 @@ def read_protocol(folder: Path) -> ProtocolSource:
         interval_days=(header.session_interval_days[0], header.session_interval_days[1]),
         frequency=header.frequency.messages,
         steps=in_order(_step(shape, texts[shape.code]) for shape in shapes),
+        checkin=header.checkin,
     )
 
 
-def _shapes(folder: Path, faults: list[Refusal]) -> tuple[HeaderShape | None, list[StepShape]]:
-    raw = _toml(folder, faults)
+def _shapes(raw: dict[str, object] | None, faults: list[Refusal]) -> tuple[HeaderShape | None, list[StepShape]]:
     if raw is None:
         return None, []
     header = shaped(HeaderShape, {key: value for key, value in raw.items() if key != "step"}, FILE, faults)
@@ -159,8 +183,9 @@ def _step(shape: StepShape, texts: tuple[StepText, ...]) -> SourceStep:
             for said in sorted(shape.says, key=lambda said: said.topic)
         ),
     )
-    kind = AnswerKind(shape.kind) if shape.kind else None
-    return SourceStep(rule=rule, kind=kind, facts=tuple(shape.facts), texts=texts)
+    return SourceStep(
+        rule=rule, kind=step_kind(shape.kind), facts=tuple(shape.facts), texts=texts, questions=tuple(shape.questions)
+    )
 
 
 def in_order(steps: Iterable[SourceStep]) -> tuple[SourceStep, ...]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from worker.intake.protocol_checkin import CODE, LONGEST_CODE, CheckinShape, Code, Language, checkin_faults, hidden
 from worker.rules.refusal import Refusal
 from worker.rules.steps import Calendar, Elapsed
-from worker.rules.text import refuse_control
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 FILE = "protocol.toml"
 _MIDNIGHT, _NEXT_MIDNIGHT = timedelta(0), timedelta(days=1)
-LONGEST_CODE = 60
-_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-Code = Annotated[str, Field(pattern=f"^{_CODE.pattern}$", max_length=LONGEST_CODE)]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+_CODE = re.compile(CODE)
 Days = Annotated[int, Field(ge=1, le=365)]
 
 
@@ -63,10 +59,11 @@ class StepShape(_Strict):
     """One ``[[step]]`` table."""
 
     code: Code
-    cls: Annotated[Literal["course", "answer"], Field(alias="class")] = "course"
+    cls: Annotated[Literal["course", "answer", "staff"], Field(alias="class")] = "course"
     kind: Literal[
-        "", "optin_question", "optin_confirmation", "stop_confirmation", "start_confirmation", "help", "safety_reply"
-    ] = ""
+        "", "optin_question", "optin_confirmation", "stop_confirmation", "start_confirmation", "help", "safety_reply",
+        "staff_reply", "staff_alert", "correction",
+    ] = ""  # fmt: skip
     purpose: Literal["aftercare", "reminders"]
     anchor: Literal["enrolment", "treatment", "appointment", "course", "reply"]
     when: Moment
@@ -77,6 +74,7 @@ class StepShape(_Strict):
     instead_of: Code | Literal[""] = ""
     says: Annotated[list[Says], Field(max_length=20)] = []
     facts: list[Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,3}$")]] = []
+    questions: Annotated[list[Code], Field(max_length=12)] = []
 
 
 class Frequency(_Strict):
@@ -94,6 +92,7 @@ class HeaderShape(_Strict):
     languages: Annotated[list[Language], Field(min_length=1, max_length=20)]
     session_interval_days: Annotated[list[Days], Field(min_length=2, max_length=2)]
     frequency: Frequency
+    checkin: CheckinShape | None = None
 
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -131,17 +130,10 @@ def header_faults(header: HeaderShape) -> Iterator[Refusal]:
     if set(header.title) != set(header.languages):
         yield Refusal(f"{FILE}.title", "does not match the languages", "give one title for each language")
     for language, title in header.title.items():
-        yield from _hidden(title, f"{FILE}.title.{language}")
+        yield from hidden(title, f"{FILE}.title.{language}")
     shortest, longest = header.session_interval_days
     if shortest > longest:
         yield Refusal(f"{FILE}.session_interval_days", "ends before it begins", "write the shorter interval first")
-
-
-def _hidden(text: str, field: str) -> Iterator[Refusal]:
-    try:
-        refuse_control(text, field)
-    except Refusal as refusal:
-        yield refusal
 
 
 def steps_faults(steps: list[StepShape], header: HeaderShape | None) -> Iterator[Refusal]:
@@ -152,6 +144,9 @@ def steps_faults(steps: list[StepShape], header: HeaderShape | None) -> Iterator
         for name in sorted({name for name in each if each.count(name) > 1}):
             yield Refusal(f"{FILE}.step.{name}", f"shares its {word} with another step", f"use each {word} once")
     yield from _promise_faults(steps, header)
+    if header:
+        asked = {step.code: step.questions for step in steps}
+        yield from checkin_faults(header.checkin, header.languages, asked, FILE)
 
 
 def _codes(steps: Iterable[StepShape]) -> list[str]:
@@ -159,11 +154,11 @@ def _codes(steps: Iterable[StepShape]) -> list[str]:
 
 
 def _kinds(steps: Iterable[StepShape]) -> list[str]:
-    return [step.kind for step in steps if step.kind]
+    return [step.kind for step in steps if step.kind not in ("", "correction")]
 
 
 def _promise_faults(steps: list[StepShape], header: HeaderShape | None) -> Iterator[Refusal]:
-    course = [step for step in steps if step.cls == "course" and not step.instead_of]  # one of the two goes
+    course = [step for step in steps if step.cls == "course" and not (step.instead_of or step.kind)]  # one of two goes
     most = max(
         (sum(channel in (*step.channels, *step.fallback) for step in course) for channel in ("sms", "email")), default=0
     )
@@ -216,17 +211,32 @@ def _says_faults(step: StepShape, field: str) -> Iterator[Refusal]:
         )
 
 
+_FITS = {"course": ("", "correction"), "staff": ("staff_alert",)}
+
+
 def _class_faults(step: StepShape, field: str) -> Iterator[Refusal]:
-    if step.cls == "course" and step.kind:
-        yield Refusal(f"{field}.kind", "is only for answers", 'leave it out, or write class = "answer"')
-    if step.cls == "course" and step.anchor == "reply":
-        mend = "anchor it to enrolment, treatment, appointment or course"
-        yield Refusal(f"{field}.anchor", "makes a course message wait for a reply", mend)
     if step.cls == "answer" and not step.kind:
         yield Refusal(f"{field}.kind", "is missing for an answer", "write which of the fixed answers it is")
+    elif step.cls == "answer" and step.kind in ("correction", "staff_alert"):
+        yield Refusal(f"{field}.kind", "is no answer", 'write class = "course" for a correction, "staff" for an alert')
+    elif step.cls == "course" and step.kind not in _FITS["course"]:
+        yield Refusal(f"{field}.kind", "is only for answers", 'leave it out, or write class = "answer"')
+    elif step.cls == "staff" and step.kind not in _FITS["staff"]:
+        yield Refusal(f"{field}.kind", "is missing for a message to staff", 'write kind = "staff_alert"')
+    yield from _anchor_faults(step, field)
+    if step.questions and (step.cls != "course" or step.kind):
+        yield Refusal(f"{field}.questions", "belong to a step of the course", "ask them after such a step")
+
+
+def _anchor_faults(step: StepShape, field: str) -> Iterator[Refusal]:
+    by_hand = step.cls != "course" or step.kind == "correction"
+    if not by_hand and step.anchor == "reply":
+        mend = "anchor it to enrolment, treatment, appointment or course"
+        yield Refusal(f"{field}.anchor", "makes a course message wait for a reply", mend)
     own = "enrolment" if step.kind == "optin_confirmation" else "reply"
-    if step.cls == "answer" and step.anchor != own:
-        yield Refusal(f"{field}.anchor", "does not fit this answer", f'write anchor = "{own}"')
+    if by_hand and step.anchor != own:
+        what = "answer" if step.cls == "answer" else "message"
+        yield Refusal(f"{field}.anchor", f"does not fit this {what}", f'write anchor = "{own}"')
 
 
 def _moment_faults(step: StepShape, field: str) -> Iterator[Refusal]:

@@ -14,7 +14,7 @@ from worker.rules.refusal import Refusal
 from worker.rules.text import refuse_control
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from worker.intake.protocol_shape import HeaderShape, StepShape
@@ -36,15 +36,38 @@ class StepText:
     html: str = ""
 
 
-def read_texts(
+def found_files(
     folder: Path, header: HeaderShape, shapes: list[StepShape], faults: list[Refusal]
-) -> dict[str, tuple[StepText, ...]]:
-    """All texts by step code; every missing, foreign, unreadable or unfit file is added to `faults`."""
-    expected = {name for shape in shapes for name in _names(shape, header.languages)}
+) -> dict[str, str | None]:
+    """The text files of a folder by name; every missing, foreign or unreadable one is added to `faults`."""
+    expected = _expected(header, shapes)
     found = _found(folder, expected, faults)
-    files = {name: read_small(folder / name, faults) for name in sorted(expected & found)}
+    _miss(expected - found, faults)
+    return {name: read_small(folder / name, faults) for name in sorted(expected & found)}
+
+
+def given_files(
+    files: Mapping[str, str], header: HeaderShape, shapes: list[StepShape], faults: list[Refusal]
+) -> dict[str, str | None]:
+    """The same of texts that somebody typed in; those of steps, channels and languages that are gone are left out."""
+    expected = _expected(header, shapes)
+    _miss(expected - set(files), faults)
+    return {name: _decoded(name, files[name].encode(), faults) for name in sorted(expected & set(files))}
+
+
+def _expected(header: HeaderShape, shapes: list[StepShape]) -> set[str]:
+    return {name for shape in shapes for name in _names(shape, header.languages)}
+
+
+def _miss(names: Iterable[str], faults: list[Refusal]) -> None:
     mend = "write this text, or take its channel or language out"
-    faults.extend(Refusal(name, "is missing", mend) for name in sorted(expected - found))
+    faults.extend(Refusal(name, "is missing", mend) for name in sorted(names))
+
+
+def read_texts(
+    header: HeaderShape, shapes: list[StepShape], files: dict[str, str | None], faults: list[Refusal]
+) -> dict[str, tuple[StepText, ...]]:
+    """All texts by step code; every unfit one is added to `faults`."""
     return {shape.code: tuple(_step_texts(shape, header, files, faults)) for shape in shapes}
 
 

@@ -30,7 +30,12 @@ _ANCHOR_NAMES = {
     "appointment": frozenset({"session_date", "session_time"}),
     "course": frozenset({"earliest_date", "latest_date"}),
 }
-_KIND_NAMES = {"optin_question": frozenset({"confirm_url"})}
+_KIND_NAMES = {
+    "optin_question": frozenset({"confirm_url"}),
+    "staff_reply": frozenset({"staff_words"}),
+    "staff_alert": frozenset({"inbox_url"}),
+}
+_SMS_KIND_NAMES = {kind: names for kind, names in _KIND_NAMES.items() if kind.startswith("staff")}
 _LONGEST_DATE = "miercoles, 30 de septiembre de 2026"
 
 WORST_CASE = {
@@ -46,10 +51,12 @@ WORST_CASE = {
     "earliest_date": _LONGEST_DATE,
     "latest_date": _LONGEST_DATE,
     "messages_promised": "99",
+    "staff_words": "We will call you this afternoon. Until then please keep to what we told you on the day.",
+    "inbox_url": "https://aftercare.example-clinic.com/inbox",
 }
 """The longest values an SMS must still hold, all GSM-7; what renders an SMS keeps within them (rule 105)."""
 
-_WHERE = {"confirm_url": "link the yes to"}
+_WHERE = {"confirm_url": "link the yes to", "staff_words": "say the reply by", "inbox_url": "lead to the reply by"}
 _OPENING = ("optin_question", "optin_confirmation")
 _URGENT = {"en": re.compile(r"\burgent", re.IGNORECASE), "es": re.compile(r"\burgen", re.IGNORECASE)}
 _SANDBOX = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # an SMS is no HTML
@@ -71,7 +78,9 @@ class Place:
 
 def sms_faults(text: str, place: Place) -> Iterator[Refusal]:
     """Everything wrong with an SMS template (rules 13, 22, 35-38, 41, 104, 105)."""
-    unreadable = list(expression_faults(text, place.names(_SMS_NAMES), place.file))
+    own = _SMS_KIND_NAMES.get(place.step.kind, frozenset())
+    unreadable = list(expression_faults(text, place.names(_SMS_NAMES) | own, place.file))
+    yield from _unused(own, text, place)
     stops = place.step.kind == "stop_confirmation"
     yield from unreadable or _length_faults(text, place, most=1 if stops else MOST_SEGMENTS)
     yield from _refused(
@@ -99,11 +108,16 @@ def email_faults(body: str, place: Place) -> Iterator[Refusal]:
     """Everything wrong with either part of an email (rules 13, 35, 38, 41, 74)."""
     own = _KIND_NAMES.get(place.step.kind, frozenset())
     yield from expression_faults(body, place.names(_EMAIL_NAMES | own), place.file)
-    for name in ("clinic_address", "unsubscribe_url", *own):
-        if not _uses(name, body):
-            yield Refusal(place.file, f"has no {name}", f"{_WHERE.get(name, 'end it with')} {{{{ {name} }}}}")
+    leave = () if place.step.cls == "staff" else ("unsubscribe_url",)  # staff leave by a word at the clinic, or STOP
+    yield from _unused(("clinic_address", *leave, *sorted(own)), body, place)
     yield from _refused(lint.lint_cancel(body, place.file))
     yield from _common_faults(body, place)
+
+
+def _unused(names: Iterable[str], text: str, place: Place) -> Iterator[Refusal]:
+    for name in names:
+        if not _uses(name, text):
+            yield Refusal(place.file, f"has no {name}", f"{_WHERE.get(name, 'end it with')} {{{{ {name} }}}}")
 
 
 def html_faults(html: str, place: Place) -> Iterator[Refusal]:

@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name in VERBS:
         module = importlib.import_module(f"worker.management.verbs.{name}")
-        verb = verbs.add_parser(name.replace("_", "-"), help=module.HELP, description=module.HELP)
+        verb = verbs.add_parser(name.rstrip("_").replace("_", "-"), help=module.HELP, description=module.HELP)
         module.add(verb)
         verb.set_defaults(run=module.run)
     return top

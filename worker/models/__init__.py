@@ -7,10 +7,12 @@ from worker.models.attempt import Attempt, Receipt
 from worker.models.client import Client, ClientSearch, Contact
 from worker.models.clinic import Clinic, Sender
 from worker.models.consent import ConsentEvent, Evidence, Wording
+from worker.models.conversation import CheckinAnswer, Conversation, StaffContact, StaffWords
 from worker.models.doubt import Doubt
 from worker.models.event import Event, Seal
 from worker.models.feed import ApiKey, Feed
 from worker.models.hold import Hold, Pause
+from worker.models.import_batch import ImportBatch, ImportRow
 from worker.models.inbound import Inbound
 from worker.models.incarnation import Incarnation
 from worker.models.lineage import Lineage
@@ -29,9 +31,10 @@ from worker.models.watermark import Watermark
 from worker.models.zone_rules import ZoneRules
 
 __all__ = [
-    "ApiKey", "Appointment", "Approval", "Attempt", "Client", "ClientSearch", "Clinic", "ConsentEvent", "Contact",
-    "Doubt", "Event", "Evidence", "Feed", "Grant", "Hold", "Hour", "Inbound", "Incarnation", "Lineage", "Link",
-    "Mailbox", "Message", "Pause", "Protocol", "ProtocolVersion", "ProviderCopy", "Pulse", "Ready", "Receipt",
-    "Seal", "Sender", "Staff", "StaffRole", "StaffTask", "Standing", "Step", "Suppression", "Treatment",
+    "ApiKey", "Appointment", "Approval", "Attempt", "CheckinAnswer", "Client", "ClientSearch", "Clinic",
+    "ConsentEvent", "Contact", "Conversation", "Doubt", "Event", "Evidence", "Feed", "Grant", "Hold", "Hour",
+    "ImportBatch", "ImportRow", "Inbound", "Incarnation", "Lineage", "Link", "Mailbox", "Message", "Pause",
+    "Protocol", "ProtocolVersion", "ProviderCopy", "Pulse", "Ready", "Receipt", "Seal", "Sender", "Staff",
+    "StaffContact", "StaffRole", "StaffTask", "StaffWords", "Standing", "Step", "Suppression", "Treatment",
     "Watermark", "Wording", "ZoneRules",
 ]  # fmt: skip

@@ -36,6 +36,7 @@ class Clinic(models.Model):
     stale_after_months = models.PositiveSmallIntegerField(default=18)  # without any contact (rule 9)
     feed_alarm_hours = models.PositiveSmallIntegerField(default=24)  # a calendar silent for so long: staff look
     feed_hold_hours = models.PositiveSmallIntegerField(default=72)  # and after so long nothing names its visits
+    red_flag_minutes = models.PositiveSmallIntegerField(default=30, db_default=30)  # a warning sign's clock
     revision = models.PositiveIntegerField(default=1)  # workers reload what they cached when it grows
     created_at = models.DateTimeField()
 

@@ -17,6 +17,7 @@ PLAIN = {
     "needs_reconfirmation": "the agreement needs to be confirmed again",
     "suppressed": "this address may not be written to",
     "on_hold": "a reply was unclear, and a person has to look first",
+    "conversation_open": "the client and the clinic were speaking with each other",
     "awaiting_optin_confirmation": "the opt-in confirmation had not reached the provider yet",
     "not_approved": "no practitioner has approved this text",
     "approval_withdrawn": "the practitioner withdrew the approval",

@@ -11,6 +11,7 @@ from worker.reading.backlog import backlog
 from worker.reading.circuits import circuits
 from worker.reading.counted import counted
 from worker.reading.feeds import feeds
+from worker.reading.red_flags import red_flags
 from worker.reading.unconfirmed import unconfirmed
 from worker.rules.states import State
 
@@ -31,6 +32,7 @@ def status(*, now: datetime) -> dict[str, Any]:
         "clinics": Clinic.objects.count(),
         "channels": {channel.value: _channel(channel, due, now) for channel, due in backlog(now=now).items()},
         **_counts(now),
+        "red_flags": red_flags(now=now)._asdict(),
         "copies": counted(
             pending=ProviderCopy.objects.filter(state=CopyState.PENDING),
             failed=ProviderCopy.objects.filter(state=CopyState.FAILED),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from worker.rules.names import AnswerKind, MessageClass
+from worker.rules.names import AnswerKind, CourseKind, MessageClass
 from worker.rules.states import State
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Reason(StrEnum):
     RECONFIRM = "needs_reconfirmation"
     SUPPRESSED = "suppressed"
     ON_HOLD = "on_hold"
+    CONVERSATION = "conversation_open"
     UNCONFIRMED = "awaiting_optin_confirmation"
     ANSWERED = "answered_already"
     NOT_APPROVED = "not_approved"
@@ -91,6 +92,7 @@ class Approved(StrEnum):
 class Facts:
     """All that a decision looks at, read under the lock of the standing row.
 
+    `conversing` says that a person and the client speak with each other just now.
     `grant` is None when the ledger knows no consent for that person, channel and purpose (default deny);
     `recent` holds the moments (aware UTC, oldest first) of course messages to that address in the last 7 days.
     """
@@ -105,6 +107,7 @@ class Facts:
     held: bool
     approved: Approved
     paused: bool
+    conversing: bool = False
     unsure: bool = False  # it names a visit, and the calendar that told us of it has been silent for too long
     recent: Sequence[datetime] = ()
     needless: bool = False  # it stands in for a step that went after all
@@ -155,9 +158,9 @@ def decide(facts: Facts, opening: Callable[[], datetime | None], now: datetime, 
     return (
         _useful(facts, now)
         or _approval(facts, now)
-        or (_answer(facts) if facts.cls == MessageClass.ANSWER else _course(facts, now))
+        or _standing(facts, now)
         or _paused(facts)
-        or (None if facts.cls == MessageClass.ANSWER else _hour(facts, opening, now, caps or Caps()))
+        or (_hour(facts, opening, now, caps or Caps()) if facts.cls == MessageClass.COURSE else None)
         or Go()
     )
 
@@ -176,11 +179,31 @@ def _approval(facts: Facts, now: datetime) -> Decision | None:
     return Stop(State.WITHHELD, reason)
 
 
+def _standing(facts: Facts, now: datetime) -> Decision | None:
+    if facts.cls == MessageClass.COURSE:
+        return _course(facts, now)
+    return _answer(facts) if facts.cls == MessageClass.ANSWER else _by_hand(facts)
+
+
+def _by_hand(facts: Facts) -> Decision | None:
+    """What a person writes, or what calls a person of the staff: at any hour, and only to who agreed to be written to.
+
+    What was true when it was written is not kept for later: it ends, and whoever wrote it sees so.
+    """
+    if facts.grant != "active":
+        return Stop(State.WITHHELD, NO_GRANT.get(facts.grant, Reason.NO_CONSENT))
+    if facts.suppressed is not None:
+        return Stop(State.WITHHELD, Reason.SUPPRESSED)
+    return Stop(State.WITHHELD, Reason.ON_HOLD) if facts.held else None
+
+
 def _answer(facts: Facts) -> Decision | None:
     if facts.suppressed is not None and facts.kind not in AFTER_STOP:
         return Stop(State.WITHHELD, Reason.REVOKED)
     if facts.suppressed is None and facts.kind == AnswerKind.STOP_CONFIRMATION:
         return Stop(State.WITHHELD, Reason.ANSWERED)  # she took it back first: "no more texts" would be untrue
+    if facts.kind == AnswerKind.STAFF_REPLY:
+        return _by_hand(facts)
     if facts.kind in OPTIN:
         if facts.grant != OPTIN[facts.kind]:
             return Stop(State.WITHHELD, NO_GRANT.get(facts.grant, Reason.ANSWERED))
@@ -198,9 +221,15 @@ def _course(facts: Facts, now: datetime) -> Decision | None:
         return Stop(State.CANCELLED, Reason.SUPERSEDED)
     if facts.needless:
         return Stop(State.CANCELLED, Reason.NOT_NEEDED)
+    return _waits(facts) or _opened(facts, now)
+
+
+def _waits(facts: Facts) -> Decision | None:
+    """For a person: who has to look first, or who speaks with her. A correction mends what she was told: it goes."""
     if facts.held:
         return Stop(State.HELD, Reason.ON_HOLD)
-    return _opened(facts, now)
+    speaking = facts.conversing and facts.kind != CourseKind.CORRECTION
+    return Stop(State.HELD, Reason.CONVERSATION) if speaking else None
 
 
 def _opened(facts: Facts, now: datetime) -> Decision | None:

@@ -37,3 +37,29 @@ class AnswerKind(StrEnum):
     START_CONFIRMATION = "start_confirmation"
     HELP = "help"
     SAFETY_REPLY = "safety_reply"
+    STAFF_REPLY = "staff_reply"
+
+
+class StaffKind(StrEnum):
+    """The fixed list of messages to staff, each to people who agreed to them."""
+
+    STAFF_ALERT = "staff_alert"
+
+
+class CourseKind(StrEnum):
+    """Course messages that no plan brings: a practitioner sends one by hand, through every gate."""
+
+    CORRECTION = "correction"
+
+
+StepKind = AnswerKind | StaffKind | CourseKind
+
+
+def step_kind(word: str) -> StepKind | None:
+    """The kind that a word names; "" is None, an ordinary step of a course. Raises ValueError."""
+    for kinds in (AnswerKind, StaffKind, CourseKind):
+        if word in set(kinds):
+            return kinds(word)
+    if word:
+        raise ValueError("no such kind of step")
+    return None

@@ -15,22 +15,27 @@ RED_FLAGS = (
     "bleed*, blood*, fever*, feverish, pus, puss, infect*, ooz*, weeping, abscess*, septic, sepsis, unconscious, "
     "faint*, passed out, collapsed, cant breathe, trouble breathing, short of breath, throat closing, chest pain, "
     "allergic, anaphyla*, hives, blister*, burning up, chills, necro*, turned black, gone black, emergency, ambulance, "
-    "unbearable, excruciating, getting worse, much worse, spreading, burns badly, "
+    "unbearable, excruciating, getting worse, much worse, spreading, spreads, burns badly, "
+    "darken*, darker, discolo*, scar, scars, scarr*, "
     # Spanish
     "sangr*, hemorragia*, fiebre, pus, infec*, supura*, absceso*, desmay*, no puedo respirar, alergi*, ampolla*, "
     "escalofrio*, emergencia, urgencia*, ambulancia, insoportable, empeor*, "
+    "oscurec*, mas oscur*, cicatri*, se extiend*, se esta extendiendo, se expande*, "
     # French
     "saign*, sang, hemorragie*, fievre, infect*, suppur*, abces, evanoui*, respirer, allergi*, cloque*, frissons, "
     "urgence*, ambulance, insupportable, empire, "
+    "fonce*, noirci*, s etend*, setend*, se propage*, "
     # German
     "blut*, fieber, eiter*, entzund*, infekt*, infiziert, abszess*, ohnmacht*, atemnot, keine luft, allergi*, blasen, "
     "schuttelfrost, notfall, notarzt, krankenwagen, unertraglich, schlimmer, "
+    "dunkler, verfarb*, narbe*, vernarb*, breitet sich*, ausbreit*, "
     # Portuguese
     "sangue, hemorragia, febre, infec*, desmai*, nao consigo respirar, bolhas, calafrio*, emergencia, insuportavel, "
-    "pior*, "
+    "pior*, escurec*, mais escur*, espalha*, alastra*, "
     # Italian
     "sanguin*, sangue, emorragia, febbre, infett*, infezion*, sven*, non riesco a respirare, bolle, brividi, "
-    "emergenza, ambulanza, insopportabile, peggior*"
+    "emergenza, ambulanza, insopportabile, peggior*, "
+    "scuri*, piu scur*, si allarga*, si estende*, si espande*"
 )
 _FLAG = re.compile(
     r"(?<!\w)(?:"

@@ -64,10 +64,13 @@ def test_nothing_of_her_is_left_and_nothing_of_others_is_touched(house):
     assert {attempt["text"] for each in mine["messages"] for attempt in each["attempts"]} == {None}
     assert not client.search.exists()
     assert set(manifest.wiped) == {
-        "evidence", "attempt.body", "receipt.raw", "inbound.body", "message.address", "client", "contact", "search",
+        "evidence", "attempt.body", "receipt.raw", "inbound.body", "message.address",
+        "staff.words", "checkin.answers", "import.row", "client", "contact", "search",
         "treatment.external_id", "appointment.external_id",
     }  # fmt: skip
-    assert {name for name, count in manifest.wiped.items() if not count} == {"message.address"}
+    assert {name for name, count in manifest.wiped.items() if not count} == {
+        "message.address", "staff.words", "checkin.answers", "import.row",
+    }  # fmt: skip
 
 
 def test_who_gave_no_address_takes_nobody_along(house):
@@ -123,7 +126,7 @@ def test_nothing_more_is_sent(house):
     planned = len(messages_of(client, state="planned"))
     manifest = erased(client)
     assert planned > 0
-    assert manifest.ended == {"grants": 4, "messages": planned, "links": 1, "visits": 1, "tasks": 1}
+    assert manifest.ended == {"grants": 4, "messages": planned, "links": 1, "visits": 1, "tasks": 1, "conversations": 1}
     assert {each.reason for each in messages_of(client, state="cancelled")} == {"erased"}
     assert not StaffTask.objects.filter(client=client, done_at__isnull=True).exists()
     provider = Provider()

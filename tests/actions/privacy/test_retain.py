@@ -19,6 +19,7 @@ from worker.actions.privacy.erase import erase
 from worker.actions.privacy.retain import retain
 from worker.models import (
     Attempt,
+    CheckinAnswer,
     ConsentEvent,
     Event,
     Evidence,
@@ -26,6 +27,7 @@ from worker.models import (
     Inbound,
     Message,
     Receipt,
+    StaffWords,
     Standing,
     Suppression,
 )
@@ -50,6 +52,8 @@ def full():
         "inbound.body": Inbound.objects.filter(body_sealed__isnull=False).count(),
         "inbound.follow_up": Inbound.objects.filter(follow_up_sealed__isnull=False).count(),
         "message.address": Message.objects.filter(address_sealed__isnull=False).count(),
+        "staff.words": StaffWords.objects.filter(words_sealed__isnull=False).count(),
+        "checkin.answers": CheckinAnswer.objects.filter(answers_sealed__isnull=False).count(),
     }
 
 
@@ -109,6 +113,7 @@ def test_what_comes_in_about_an_erased_client_goes_at_once(house):
     Receipt.objects.filter(status="read").update(raw_sealed=b"of a copy that was restored")
     assert retain(now=NEXT_DAY) == {
         "attempt.body": 0, "receipt.raw": 1, "inbound.body": 0, "inbound.follow_up": 0, "message.address": 0,
+        "staff.words": 0, "checkin.answers": 0,
     }  # fmt: skip
 
 

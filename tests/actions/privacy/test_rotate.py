@@ -11,15 +11,19 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from tests.actions.privacy.conftest import key
-from tests.actions.privacy.life import binary_values, copy_of, lived
+from tests.actions.privacy.life import NEXT_DAY, binary_values, copy_of, lived
 from tests.builders import ALICES_PHONE, NOW, SAM, alice, standing_of, text_from
-from worker import sealed
+from worker import rendering, sealed
 from worker.actions.clients import search
+from worker.actions.converse.checkin import answer_checkin
+from worker.actions.converse.on_call import agree
+from worker.actions.converse.thread import reply, take_up
+from worker.actions.imports.stage import stage
 from worker.actions.privacy.erase import erase
 from worker.actions.privacy.rotate import rotate
 from worker.actions.privacy.stores import SEALED
 from worker.actions.receive.sms import Reply, take
-from worker.models import ClientSearch, Event, Grant, Hold, Sender, StaffTask, Standing
+from worker.models import ClientSearch, Event, Grant, Hold, Link, Sender, StaffTask, Standing
 from worker.models.client import SearchKind
 from worker.reading.chain import faults
 from worker.rules.refusal import Refusals
@@ -59,6 +63,20 @@ def with_credentials(house):
     Sender.objects.filter(clinic=house.lakeside, channel="sms").update(credentials_sealed=own)
 
 
+def with_conversation(house, client):
+    """What a person wrote to her, what she tapped, who is called, and a file that waits."""
+    agree(clinic=house.lakeside, by=SAM, address="+12125550191", affirmed=True, now=NEXT_DAY)
+    link = Link.objects.get(client=client)
+    asked = rendering.version(link.version.document).source.step("day-1").questions
+    answer_checkin(link_id=link.pk, step_code="day-1", answers=dict.fromkeys(asked, "no"), now=NEXT_DAY)
+    stage(clinic=house.lakeside, by=SAM, raw=b"external_id,given_name\n1,Ann\n", now=NEXT_DAY)
+    thread = take_up(clinic=house.lakeside, client_id=client.pk, by=SAM, now=NEXT_DAY)
+    reply(
+        clinic=house.lakeside, conversation_id=thread.pk, words="Please call us.", by=SAM, key="k", now=NEXT_DAY,
+        no_stop=True,
+    )  # fmt: skip
+
+
 def test_every_sealed_column_is_known():
     """A column that rotation, erasure or the docs forgot would stay under the old key for ever (rule 61)."""
     binary = {
@@ -80,6 +98,7 @@ def test_everything_opens_under_the_new_key_alone(house, keys):
         provider_answers=False,
     )  # fmt: skip
     take(waits, now=NOW)
+    with_conversation(house, client)
     before = copy_of(client)
     assert heads() == {id_of("f")}
     keys(field="nf")

@@ -155,7 +155,7 @@ def test_a_red_flag_goes_to_staff_at_once_and_gets_the_fixed_reply(alice, house,
     tasks = StaffTask.objects.filter(kind="red_flag_reply")
     assert [(task.due_at, task.client_id) for task in tasks] == [(DUE, None if who == "unknown" else alice.pk)] * 2
     assert not StaffTask.objects.filter(kind="unclear_reply").exists()
-    assert all(set(task.facts) == {"inbound", "urgent"} for task in tasks)
+    assert all(set(task.facts) == {"inbound", "urgent", "conversation"} for task in tasks)
     provider = post.Provider()
     assert post.round_of_post(DUE, provider).count("safety-reply") == 1
     assert [out.to for out in provider.taken if "not monitored for emergencies" in out.body] == [phone]

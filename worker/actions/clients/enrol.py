@@ -51,14 +51,14 @@ def enrol(file: ClientFile, *, now: datetime) -> Enrolled:
     The same file again changes nothing and says so; another file under the same external id is refused.
     """
     checked = check(file, now)
-    repeat = _repeat(checked)
+    repeat = repeat_of(checked)
     if repeat is not None:
         return repeat
     _warm(checked, now)
     try:
         return _write(checked, now)
     except IntegrityError:  # two desks pressed at once: one of them enrolled, the other sees the same client
-        repeat = _repeat(check(file, now))
+        repeat = repeat_of(check(file, now))
         if repeat is None:
             raise
         return repeat
@@ -78,7 +78,8 @@ def intake_hash(file: ClientFile) -> str:
     return sealed.fingerprint(0, "intake", file.said()).digest.hex()
 
 
-def _repeat(checked: Checked) -> Enrolled | None:
+def repeat_of(checked: Checked) -> Enrolled | None:
+    """The client whom this very file enrolled before. Raises Refusals when she is enrolled with other details."""
     known = Client.objects.filter(clinic=checked.clinic, external_id=checked.file.external_id).first()
     if known is None:
         return None
@@ -151,7 +152,7 @@ def _lock_standings(checked: Checked, now: datetime) -> dict[Channel, Standing]:
         for channel, (_, normal, _) in checked.addresses.items()
     }
     rows = {ids[row.pk]: row for row in standings.lock(ids)}
-    refuse_stopped({channel: row for channel, row in rows.items() if _wants(checked.file, channel)})
+    refuse_stopped({channel: row for channel, row in rows.items() if wants(checked.file, channel)})
     return rows
 
 
@@ -183,7 +184,8 @@ def say_if_held(client: Client, row: Standing, now: datetime) -> None:
         )
 
 
-def _wants(file: ClientFile, channel: Channel) -> bool:
+def wants(file: ClientFile, channel: Channel) -> bool:
+    """True when the file says yes to anything on that channel."""
     return any(consent.affirmed and consent.channel == channel for consent in file.consents)
 
 

@@ -72,11 +72,12 @@ def _released(ids: Iterable[int], *, actor: str, reason: ReleaseReason, now: dat
     rows = [row for row in standings.lock(ids) if row.held_at is not None]
     if not rows:
         raise Refusals([Refusal("address", "is not on hold here", NOT_KNOWN)])
-    waiting = sum(_release(row, actor, reason, now) for row in rows)
+    waiting = sum(release_row(row, actor=actor, reason=reason, now=now) for row in rows)
     return Released(len(rows), waiting, sum(row.suppressed_at is not None for row in rows))
 
 
-def _release(row: Standing, actor: str, reason: ReleaseReason, now: datetime) -> int:
+def release_row(row: Standing, *, actor: str, reason: ReleaseReason, now: datetime) -> int:
+    """End the holds of a row whose lock the caller has; how many messages wait for their turn again."""
     why = row.held_why
     row.held_at, row.held_why, row.changed_at = None, None, now
     row.save(update_fields=["held_at", "held_why", "changed_at"])

@@ -12,8 +12,10 @@ from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.outdated import was_agreed_since
 from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.converse.hear import heard
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.follow_up import follow_up
+from worker.actions.receive.red_flag import call_for_help
 from worker.actions.receive.visit_answer import answer_visit
 from worker.actions.receive.visit_question import ask_about_visits
 from worker.actions.record.audit import record
@@ -141,7 +143,9 @@ def _take(
     elif reading.kind in FOR_STAFF:
         _ask_staff(f"{reading.kind}_reply", row, stored, now)
     if reading.kind != Word.NONE and is_red_flag(reply.words):
-        _ask_staff("red_flag_reply", row, stored, now, urgent=True)
+        call_for_help(row, stored, now=now)
+    elif reading.kind in (Word.NONE, Word.UNCLEAR):
+        heard(row.clinic_id, client_id=_whose(row), row=row, holds=reading.kind == Word.UNCLEAR, now=now)
 
 
 def _stop(
@@ -188,15 +192,17 @@ def _hold(row: Standing, stored: Inbound, why: str, now: datetime) -> None:
     _ask_staff(why, row, stored, now)
 
 
-def _ask_staff(kind: str, row: Standing, stored: Inbound, now: datetime, *, urgent: bool = False) -> None:
-    contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
+def _whose(row: Standing) -> int | None:
+    return Contact.objects.filter(standing=row, valid_to__isnull=True).values_list("client_id", flat=True).first()
+
+
+def _ask_staff(kind: str, row: Standing, stored: Inbound, now: datetime) -> None:
     open_task(
         clinic_id=row.clinic_id,
-        client_id=contact.client_id if contact else None,
+        client_id=_whose(row),
         kind=kind,
-        cause=f"{'red_flag' if urgent else 'inbound'}:{stored.pk}",
-        facts={"inbound": stored.pk, "channel": Channel.EMAIL} | ({"urgent": True} if urgent else {}),
-        due_at=now if urgent else None,
+        cause=f"inbound:{stored.pk}",
+        facts={"inbound": stored.pk, "channel": Channel.EMAIL},
         now=now,
     )
 

@@ -32,6 +32,7 @@ def copied(client: Client) -> dict[str, Any]:
         "appointments": _appointments(client),
         "messages": [_message(each) for each in client.messages.select_related("step").order_by("due_at", "pk")],
         "replies": _replies(client),
+        "answers": _answers(client),
         "tasks": _tasks(client),
         "events": _events(client),
     }
@@ -203,6 +204,19 @@ def _reply(inbound: Inbound, *, shared: bool) -> dict[str, Any]:
         "text": said,
         **({"note": SHARED} if shared else {}),
     }
+
+
+def _answers(client: Client) -> Page:
+    """What she tapped on her care page; what staff wrote to her stands among the messages, as it was sent."""
+    return [
+        {
+            "step": each.step.code,
+            "answered_at": iso(each.answered_at),
+            "red": each.red,
+            "answers": opened_json(each.answers_sealed, "checkin.answers"),
+        }
+        for each in client.checkins.select_related("step").order_by("pk")
+    ]
 
 
 def _tasks(client: Client) -> Page:

@@ -17,7 +17,18 @@ from worker.actions.privacy.provider import ask
 from worker.actions.privacy.stores import Hers, hers
 from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
-from worker.models import Appointment, Attempt, Client, ClientSearch, Contact, Grant, Link, StaffTask, Treatment
+from worker.models import (
+    Appointment,
+    Attempt,
+    Client,
+    ClientSearch,
+    Contact,
+    Conversation,
+    Grant,
+    Link,
+    StaffTask,
+    Treatment,
+)
 from worker.models.appointment import AppointmentStatus
 from worker.models.attempt import AttemptState
 from worker.models.consent import Act
@@ -99,6 +110,9 @@ def _wiped(of: Hers) -> dict[str, int]:
         "attempt.body": _emptied(of.attempts, "body_sealed"),
         "receipt.raw": _emptied(of.receipts, "raw_sealed"),
         "inbound.body": _emptied(of.replies, "body_sealed", "follow_up_sealed"),
+        "staff.words": _emptied(of.staff_words, "words_sealed"),
+        "checkin.answers": _emptied(of.checkins, "answers_sealed"),
+        "import.row": _emptied(of.import_rows, "digest", "key", "cells_sealed"),
         "message.address": _emptied(of.messages, "address_sealed"),
     }
 
@@ -118,6 +132,9 @@ def _ended(client: Client, rows: Iterable[Standing], by: By) -> dict[str, int]:
         "links": Link.objects.filter(client=client, ended_at__isnull=True).update(ended_at=by.now),
         "visits": visits.update(status=AppointmentStatus.CANCELLED, edition=F("edition") + 1, changed_at=by.now),
         "tasks": tasks.update(done_at=by.now, done_by=by.actor),
+        "conversations": Conversation.objects.filter(client=client, closed_at__isnull=True).update(
+            closed_at=by.now, closed_by=by.actor, remind_at=None
+        ),
     }
 
 

@@ -17,7 +17,7 @@ from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.revoke import Revocation, revoke_standing
 from worker.actions.record.task import open_task
-from worker.models import Client, ClientSearch, Contact, Message, Standing
+from worker.models import Client, ClientSearch, Contact, Message, StaffContact, Standing
 from worker.models.suppression import SuppressionReason
 from worker.rules.address import normalise_email
 from worker.rules.names import Channel
@@ -38,7 +38,9 @@ def standings_waiting() -> QuerySet[Standing]:
     """Standing rows under an older key whose address we still hold."""
     contact = Contact.objects.filter(standing=OuterRef("pk"), address_sealed__isnull=False)
     answer = Message.objects.filter(standing=OuterRef("pk"), address_sealed__isnull=False)
-    return Standing.objects.exclude(key_id=key_ids()[0]).filter(Q(Exists(contact)) | Q(Exists(answer)))
+    own = StaffContact.objects.filter(standing=OuterRef("pk"), address_sealed__isnull=False)
+    late = Standing.objects.exclude(key_id=key_ids()[0])
+    return late.filter(Q(Exists(contact)) | Q(Exists(answer)) | Q(Exists(own)))
 
 
 def rekey_standings(*, batch: int, now: datetime) -> Iterator[int]:
@@ -77,7 +79,9 @@ def _addresses(row: Standing) -> Iterator[str]:
     """What the row may have been made of, normalised; values that can't be read are passed over."""
     contacts = Contact.objects.filter(standing=row, address_sealed__isnull=False).order_by("-pk")
     answers = Message.objects.filter(standing=row, address_sealed__isnull=False).order_by("-pk")
-    for stored in (*contacts.values_list("address_sealed", flat=True), *_one(answers)):
+    own = StaffContact.objects.filter(standing=row, address_sealed__isnull=False).order_by("-pk")
+    values = [list(rows.values_list("address_sealed", flat=True)) for rows in (contacts, own)]
+    for stored in (*values[0], *values[1], *_one(answers)):
         address = _opened(stored)
         if address:
             yield normalise_email(address)[1] if row.channel == Channel.EMAIL else address

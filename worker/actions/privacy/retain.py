@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from worker import clock
 from worker.actions.record.audit import record
-from worker.models import Attempt, Inbound, Message, Receipt
+from worker.models import Attempt, CheckinAnswer, Inbound, Message, Receipt, StaffWords
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import OPEN
 from worker.rules.words import Word
@@ -66,7 +66,12 @@ def _stores(before: datetime) -> list[Store]:
     replies = Inbound.objects.filter(received_at__lt=before, body_sealed__isnull=False)
     unsettled = Inbound.objects.filter(received_at__lt=before, word=Word.START, follow_up_sealed__isnull=False)
     answers = Message.objects.filter(created_at__lt=before, address_sealed__isnull=False).exclude(state__in=OPEN)
+    words = StaffWords.objects.filter(written_at__lt=before, words_sealed__isnull=False)
+    words = words.exclude(message__state__in=OPEN)
+    tapped = CheckinAnswer.objects.filter(answered_at__lt=before, answers_sealed__isnull=False)
     return [
+        Store("staff.words", words, "words_sealed"),
+        Store("checkin.answers", tapped, "answers_sealed"),
         Store("attempt.body", attempts, "body_sealed"),
         Store("receipt.raw", receipts, "raw_sealed"),
         Store("inbound.body", replies, "body_sealed"),

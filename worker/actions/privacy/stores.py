@@ -9,14 +9,19 @@ from django.db.models.functions import Substr
 
 from worker.models import (
     Attempt,
+    CheckinAnswer,
     Client,
     ConsentEvent,
     Contact,
     Evidence,
+    ImportBatch,
+    ImportRow,
     Inbound,
     Message,
     Receipt,
     Sender,
+    StaffContact,
+    StaffWords,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +66,11 @@ SEALED = (
     Column(Inbound, "body_sealed", "inbound.body"),
     Column(Inbound, "follow_up_sealed", "inbound.follow_up"),
     Column(Evidence, "sealed", "consent.evidence"),
+    Column(StaffWords, "words_sealed", "staff.words"),
+    Column(StaffContact, "address_sealed", "contact.address"),
+    Column(ImportBatch, "heads_sealed", "import.heads"),
+    Column(ImportRow, "cells_sealed", "import.row"),
+    Column(CheckinAnswer, "answers_sealed", "checkin.answers"),
 )
 
 
@@ -94,6 +104,21 @@ class Hers(NamedTuple):
     def replies(self) -> QuerySet[Inbound]:
         """What was written to us from her addresses while they were hers."""
         return Inbound.objects.filter(self._within("received_at"))
+
+    @property
+    def staff_words(self) -> QuerySet[StaffWords]:
+        """What people of the clinic wrote to her by hand."""
+        return StaffWords.objects.filter(message__in=self.messages)
+
+    @property
+    def checkins(self) -> QuerySet[CheckinAnswer]:
+        """What she tapped on her care page."""
+        return CheckinAnswer.objects.filter(client_id=self.client_id)
+
+    @property
+    def import_rows(self) -> QuerySet[ImportRow]:
+        """The lines of files by which she came."""
+        return ImportRow.objects.filter(client_id=self.client_id)
 
     @property
     def evidence(self) -> QuerySet[Evidence]:

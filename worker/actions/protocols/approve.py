@@ -47,9 +47,12 @@ def practitioner(protocol: Protocol, email: str) -> Staff:
     return person
 
 
-def approve(*, protocol: Protocol, by: str, now: datetime, review_by: datetime | None = None) -> tuple[Approval, bool]:
+def approve(
+    *, protocol: Protocol, by: str, now: datetime, review_by: datetime | None = None, sha256: str = ""
+) -> tuple[Approval, bool]:
     """Approve the newest version; (approval, whether it is new). Raises Refusals.
 
+    With `sha256` it must be the one that was read: a page may have been open while somebody saved another.
     Refused when a step could not go after some treatment between 08:00 and 20:00 and nobody would be told.
     """
     person = practitioner(protocol, by)
@@ -58,6 +61,9 @@ def approve(*, protocol: Protocol, by: str, now: datetime, review_by: datetime |
         raise Refusals([Refusal("review_by", "is past or more than two years away", "choose a date within two years")])
     version = ProtocolVersion.objects.filter(protocol=protocol).order_by("-number").first()
     assert version is not None
+    if sha256 not in ("", version.sha256):
+        mend = f"read version {version.number}, which somebody saved meanwhile"
+        raise Refusals([Refusal("version", "is not the one that you read", mend)])
     standing = Approval.objects.filter(version=version, withdrawn_at__isnull=True, review_by__gt=now).first()
     if standing is not None:
         return standing, False

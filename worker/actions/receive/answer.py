@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.models import Contact, Standing
+    from worker.rules.names import StepKind
 
 USEFUL = {
     AnswerKind.OPTIN_QUESTION: timedelta(hours=48),
@@ -25,6 +26,7 @@ USEFUL = {
     AnswerKind.START_CONFIRMATION: timedelta(minutes=30),
     AnswerKind.HELP: timedelta(minutes=30),
     AnswerKind.SAFETY_REPLY: timedelta(minutes=30),
+    AnswerKind.STAFF_REPLY: timedelta(hours=12),
 }
 
 
@@ -44,7 +46,7 @@ def plan_answer(
     `since` is when the person wrote (default now): the answer's short useful time runs from there, or goes `until`.
     `to` is whose answer it is, where an address may be several people's; by default its newest client's.
     """
-    step = _approved_step(standing, kind, now)
+    step = approved_step(standing, kind, now)
     if step is None:
         _unanswered(standing, kind, cause, "no_approved_text", now)
         return None
@@ -88,13 +90,15 @@ def _unanswered(standing: Standing, kind: AnswerKind, cause: str, why: str, now:
     )
 
 
-class _Step(NamedTuple):
+class ApprovedStep(NamedTuple):
+    """A step whose words a standing approval covers."""
+
     pk: int
     version_id: int
     purpose: str
 
 
-def _approved_step(standing: Standing, kind: AnswerKind, now: datetime) -> _Step | None:
+def approved_step(standing: Standing, kind: StepKind, now: datetime) -> ApprovedStep | None:
     """The step that answers: of a version that this address has messages of, else of any the clinic approved."""
     found = fetch(
         "SELECT s.id, s.version_id, s.purpose FROM aftercare_step s "
@@ -105,7 +109,7 @@ def _approved_step(standing: Standing, kind: AnswerKind, now: datetime) -> _Step
         "s.version_id DESC, s.id LIMIT 1",
         [kind, standing.clinic_id, now, standing.pk],
     )
-    return _Step(*found[0]) if found else None
+    return ApprovedStep(*found[0]) if found else None
 
 
 class _Reader(NamedTuple):

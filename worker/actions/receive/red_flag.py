@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.actions.converse.hear import heard, red_flag
 from worker.actions.receive.answer import plan_answer
 from worker.actions.record.task import open_task
-from worker.models import Contact
+from worker.models import Clinic, Contact
 from worker.rules.names import AnswerKind
 from worker.rules.red_flags import is_red_flag
 from worker.rules.words import Word
@@ -26,19 +27,33 @@ def raise_alarm(reading: Reading, body: str, *, row: Standing, stored: Inbound, 
     """
     if reading.kind is Word.NONE or not is_red_flag(body):
         return False
-    contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
-    open_task(
-        clinic_id=row.clinic_id,
-        client_id=contact.client_id if contact else None,
-        kind="red_flag_reply",
-        cause=f"red_flag:{stored.pk}",
-        facts={"inbound": stored.pk, "urgent": True},
-        due_at=now,
-        now=now,
-    )
+    call_for_help(row, stored, now=now)
     if not reading.kind.revokes:
         once_a_day = f"safety:{row.pk}:{now:%Y-%m-%d}"
         plan_answer(
             row, kind=AnswerKind.SAFETY_REPLY, cause=once_a_day, address=address, now=now, since=stored.received_at
         )
     return True
+
+
+def call_for_help(row: Standing, stored: Inbound, *, now: datetime) -> None:
+    """An urgent task, a conversation that holds the automated texts, its clock, and the practitioner called at once.
+
+    In the caller's transaction, who holds the lock of `row`; for a text as for a mail.
+    """
+    contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
+    client_id = contact.client_id if contact else None
+    conversation = heard(row.clinic_id, client_id=client_id, row=row, holds=True, now=now)
+    facts = {"inbound": stored.pk, "urgent": True}
+    open_task(
+        clinic_id=row.clinic_id,
+        client_id=client_id,
+        kind="red_flag_reply",
+        cause=f"red_flag:{stored.pk}",
+        facts=facts | ({"conversation": conversation.pk} if conversation else {}),
+        due_at=now,
+        now=now,
+    )
+    if conversation is not None:
+        clinic = Clinic.objects.only("red_flag_minutes").get(pk=row.clinic_id)
+        red_flag(conversation, clinic=clinic, cause=f"inbound:{stored.pk}", now=now)

@@ -39,7 +39,10 @@ BUSY = timedelta(seconds=1)  # a standing row that somebody holds: its messages 
 READ = (
     "SELECT m.id, m.state, r.lease, s.suppressed_why, s.held_why, "
     # the opt-in confirmation is about whatever was agreed to at that address, not about one purpose
-    "CASE WHEN m.kind = 'optin_confirmation' THEN (SELECT 'active' FROM aftercare_grant o WHERE "
+    # (and so is what a person writes to her); staff agreed for themselves
+    "CASE WHEN m.cls = 'staff' THEN (SELECT 'active' FROM aftercare_staffcontact k WHERE "
+    "k.standing_id = m.standing_id AND k.ended_at IS NULL LIMIT 1) "
+    "WHEN m.kind IN ('optin_confirmation', 'staff_reply') THEN (SELECT 'active' FROM aftercare_grant o WHERE "
     "o.standing_id = m.standing_id AND o.client_id = m.client_id AND o.state = 'active' LIMIT 1) "
     # and so is the question before it, as long as any of it waits for her yes
     "WHEN m.kind = 'optin_question' THEN (SELECT max(o.state) FROM aftercare_grant o WHERE "
@@ -47,6 +50,9 @@ READ = (
     "ELSE g.state END, "
     "g.confirmed_at IS NOT NULL, "
     "coalesce(t.generation, a.generation, m.generation) = m.generation AND coalesce(a.status, 'booked') = 'booked', "
+    "m.cls = 'course' AND (EXISTS(SELECT 1 FROM aftercare_conversation v WHERE v.client_id = m.client_id "
+    "AND v.closed_at IS NULL AND v.holds) OR EXISTS(SELECT 1 FROM aftercare_conversation v "
+    "WHERE v.standing_id = m.standing_id AND v.closed_at IS NULL AND v.holds)), "
     "f.heard_at, u.state, s.open_stop IS NOT NULL "
     "FROM aftercare_message m "
     "JOIN aftercare_ready r ON r.message_id = m.id "
@@ -135,7 +141,7 @@ class _Facts:
 
     def of(self, each: Prepared) -> Facts:
         """The facts of one message."""
-        _, _, suppressed, held, grant, confirmed, current, heard_at, undelivered, _ = self._rows[each.pk]
+        _, _, suppressed, held, grant, confirmed, current, conversing, heard_at, undelivered, _ = self._rows[each.pk]
         return Facts(
             cls=each.cls,
             kind=each.row["kind"],
@@ -147,6 +153,7 @@ class _Facts:
             held=held is not None,
             approved=self._approved(each),
             paused=self._is_paused(each),
+            conversing=bool(conversing),
             unsure=heard_at is not None and self._is_silent(each, moment(heard_at)),
             recent=self._others.recent[each.row["standing_id"]],
             needless=each.pk in self._others.needless or undelivered == State.DELIVERED,  # it arrived after all

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from worker import clock, meters
 from worker.actions.record.audit import record
-from worker.actions.record.task import optin_failed
+from worker.actions.record.task import open_task, optin_failed
 from worker.actions.send import tally
 from worker.models import Attempt, Message, Pause, Ready, Sender
 from worker.models.attempt import AttemptState
@@ -91,6 +91,8 @@ def close_missed(*, now: datetime, machine: datetime) -> int:
     for pk, clinic_id, reason, kind in late:
         if kind == AnswerKind.OPTIN_CONFIRMATION:
             optin_failed(pk, now=now)
+        if reason == Reason.CONVERSATION:  # nobody closed it in time: what she did not read, a person tells her
+            _hand_over(pk, clinic_id, now)
         record(
             clinic_id=clinic_id,
             kind="decision",
@@ -101,6 +103,14 @@ def close_missed(*, now: datetime, machine: datetime) -> int:
             facts={"state": State.MISSED},
         )
     return len(ids)
+
+
+def _hand_over(pk: int, clinic_id: int, now: datetime) -> None:
+    client_id, step, channel = Message.objects.values_list("client_id", "step__code", "channel").get(pk=pk)
+    open_task(
+        clinic_id=clinic_id, client_id=client_id, kind="hand_over", cause=f"hand_over:message:{pk}",
+        facts={"step": step, "channel": channel, "message": pk}, due_at=now, now=now,
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -51,7 +51,7 @@ def _sms(each: Prepared, now: datetime) -> Sms:
 def validity(each: Prepared, now: datetime) -> int:
     """How many seconds the provider may keep it: never past its useful time nor into the night (rule 49)."""
     until = each.row["expires_at"]
-    if each.cls != MessageClass.ANSWER:
+    if each.cls == MessageClass.COURSE:
         hours = each.hours
         closes = closing_after(now, hours.windows, *hours.zones, holidays_from=each.holidays_from)
         until = min(until, closes or now + SHORT)

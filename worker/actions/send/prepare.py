@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
 
 from worker import rendering, sealed
@@ -18,7 +19,7 @@ from worker.actions.send import outgoing
 from worker.actions.send.claim import STRIDE
 from worker.actions.send.clinics import card
 from worker.actions.send.prepared import Prepared
-from worker.models import ProtocolVersion
+from worker.models import ProtocolVersion, StaffWords
 from worker.models.rows import among, fetch, moment
 from worker.rules.gate import Reason
 from worker.rules.hours import load_holidays
@@ -173,7 +174,18 @@ def _values(made: Prepared, version: rendering.Version) -> dict[str, str]:
         confirm_url=link_url("y", row["contact__link_key"]) if "confirm_url" in names else None,
         session_at=row["appointment__starts_at"] if names & SESSION_NAMES else None,
         treated_at=row["treatment__performed_at"] if names & TREATMENT_NAMES else None,
-    )
+    ) | _by_hand(made, names)
+
+
+def _by_hand(made: Prepared, names: frozenset[str]) -> dict[str, str]:
+    """What a person wrote in a thread, and where staff answer it: for the two texts that frame them."""
+    said: dict[str, str] = {}
+    if "staff_words" in names:
+        stored = StaffWords.objects.values_list("words_sealed", flat=True).get(message_id=made.pk)
+        said["staff_words"] = sealed.unseal(stored, "staff.words") if stored else ""
+    if "inbox_url" in names:
+        said["inbox_url"] = f"{settings.PUBLIC_URL}/inbox"
+    return said
 
 
 def _reader(made: Prepared) -> str:

@@ -8,6 +8,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from worker import clock
+from worker.actions.converse.call_staff import escalate
 from worker.actions.course.feed import alarm_silent
 from worker.actions.receive.follow_up import finish_stops
 from worker.actions.record import pulse
@@ -42,6 +43,7 @@ def tend(*, tick: Tick | None = None) -> dict[str, int]:
         "missed": _tried(lambda: close_missed(now=clock.now(), machine=clock.machine())),
         "doubted": _tried(lambda: doubt_silent(now=clock.now(), machine=clock.machine())),
         "silent_feeds": _tried(lambda: alarm_silent(now=clock.now())),
+        "escalated": _tried(lambda: escalate(now=clock.now())),
         "sealed": _tried(seal_decisions),
     }
     _tried(lambda: int(lineage.looked()))

@@ -1,0 +1,35 @@
+"""What `enrol` would say to a file, without doing it: the same checks, read only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker import sealed
+from worker.actions.clients.enrol import refuse_stopped, repeat_of, wants
+from worker.actions.clients.enrol_check import check
+from worker.models import Standing
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.actions.clients.enrol_check import Checked
+    from worker.intake.client import ClientFile
+    from worker.rules.names import Channel
+
+
+def foresee(file: ClientFile, *, now: datetime) -> bool:
+    """True when the very same file was enrolled before, so that nothing would change. Raises Refusals as `enrol`."""
+    checked = check(file, now)
+    if repeat_of(checked) is not None:
+        return True
+    wanted = [channel for channel in checked.addresses if wants(file, channel)]
+    found = {channel: row for channel in wanted if (row := _row(checked, channel)) is not None}
+    refuse_stopped(found)
+    return False
+
+
+def _row(checked: Checked, channel: Channel) -> Standing | None:
+    normal = checked.addresses[channel][1]
+    digests = [made.digest for made in sealed.fingerprints(checked.clinic.pk, channel, normal)]
+    rows = Standing.objects.filter(clinic=checked.clinic, channel=channel, fingerprint__in=digests)
+    return rows.order_by("pk").first()

@@ -1,0 +1,64 @@
+"""A client wrote or tapped something that a person should see: a conversation, and for a warning sign its clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from worker.actions.converse.call_staff import call_staff
+from worker.models import Conversation, StaffContact
+from worker.models.store import store
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.models import Clinic, Standing
+
+
+def heard(
+    clinic_id: int, *, client_id: int | None, row: Standing | None, holds: bool, now: datetime
+) -> Conversation | None:
+    """The open conversation with her, begun when there is none; the caller holds the lock of `row`.
+
+    With `holds` automated course texts wait from now on. None for one of the staff who answers an alert: that is no
+    client's reply.
+    """
+    if client_id is None and row is not None and _is_staff(row):
+        return None
+    fresh = Conversation(
+        clinic_id=clinic_id, client_id=client_id, standing=row, opened_at=now, heard_at=now, holds=holds
+    )
+    while not store([fresh], unless_there=True):
+        known = _open(clinic_id, client_id, row)
+        if known is not None:  # else it was closed between our two looks: begin one after all
+            known.heard_at, known.holds = now, known.holds or holds
+            known.standing = row or known.standing
+            known.save(update_fields=["heard_at", "holds", "standing"])
+            return known
+    return fresh
+
+
+def red_flag(conversation: Conversation, *, clinic: Clinic, cause: str, now: datetime) -> None:
+    """Start the response clock and call the practitioner at once (rule 41).
+
+    While a clock runs it is not started anew, and nobody is called again for the third text of one evening; after an
+    answer it is. `cause` is what raised it, such as "inbound:12".
+    """
+    if conversation.red_at is not None and conversation.answered_at is None:
+        return
+    within = timedelta(minutes=clinic.red_flag_minutes)
+    conversation.red_at, conversation.answer_by = now, now + within
+    conversation.remind_at, conversation.reminded = now + within, 0
+    conversation.answered_at = conversation.answered_by = None
+    conversation.save()
+    call_staff(conversation, cause=cause, everyone=False, now=now)
+
+
+def _is_staff(row: Standing) -> bool:
+    return StaffContact.objects.filter(standing=row, ended_at__isnull=True).exists()
+
+
+def _open(clinic_id: int, client_id: int | None, row: Standing | None) -> Conversation | None:
+    whose = {"client_id": client_id} if client_id is not None else {"client_id": None, "standing": row}
+    found = Conversation.objects.filter(clinic_id=clinic_id, closed_at__isnull=True, **whose)
+    return found.select_for_update(no_key=True).first()

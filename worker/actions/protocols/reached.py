@@ -1,0 +1,115 @@
+"""Who got a version, and what would become of a correction for each: the preview that a recall then does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from worker import rendering
+from worker.models import Contact, Grant, Message
+from worker.models.standing import GrantState
+from worker.rules.names import MessageClass
+from worker.rules.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+
+    from worker.models import ProtocolVersion, Step
+
+GOT = (State.SENDING, State.ACCEPTED, State.DELIVERED, State.UNKNOWN, State.UNRESOLVED)
+WHY = {
+    "": "gets the correction",
+    "planned_before": "had this correction planned before",
+    "erased": "her data were erased",
+    "no_address": "has no address now on a channel that the correction has",
+    "stopped": "said stop",
+    "no_consent": "has not agreed to be written to for this",
+    "on_hold": "her address is on hold: it waits until a person has looked",
+}
+GOES = frozenset({"", "on_hold"})
+
+
+class Reached(NamedTuple):
+    """One client who got the version: where the correction would go, and why not where it can't."""
+
+    client_id: int
+    contact: Contact | None
+    steps: tuple[str, ...]
+    why: str
+
+    @property
+    def goes(self) -> bool:
+        """True when a correction is planned for her."""
+        return self.why in GOES
+
+
+def correction_occasion(version_id: int, step_id: int, client_id: int) -> str:
+    """The key by which one client gets one correction of one version once (P4)."""
+    return f"x:{version_id}:{step_id}:client:{client_id}"
+
+
+def recalled(version: ProtocolVersion, step: Step) -> list[Reached]:
+    """Everyone who got, or may have got, anything of the version, those first who can't be reached.
+
+    What is true of her is read as it stands; the gate reads it again as each correction leaves.
+    """
+    got: dict[int, dict[str, str]] = defaultdict(dict)
+    rows = Message.objects.filter(version=version, cls=MessageClass.COURSE, state__in=GOT, client__isnull=False)
+    for client_id, code, channel in rows.order_by("pk").values_list("client_id", "step__code", "channel"):
+        got[int(client_id or 0)][code] = channel
+    offered = rendering.version(step.version.document).source.step(step.code).rule.channels
+    hers = rows.order_by().values("client_id")
+    contacts = _contacts(hers, offered)
+    agreed = _agreed(hers, step.purpose)
+    before = _before(version, step)
+    found = [
+        _reached(pk, tuple(sorted(steps)), list(steps.values())[-1], contacts[pk], agreed, before)
+        for pk, steps in got.items()
+    ]
+    return sorted(found, key=lambda each: (each.goes, each.client_id))
+
+
+def _reached(
+    pk: int, steps: tuple[str, ...], last: str, contacts: list[Contact], agreed: set[tuple[int, int]], before: set[int]
+) -> Reached:
+    """The channel by which she got it before the other one; the first by which nothing stands in the way."""
+    if pk in before:
+        return Reached(pk, None, steps, "planned_before")
+    ways = sorted(contacts, key=lambda each: (each.channel != last, each.pk))
+    if not ways:
+        return Reached(pk, None, steps, "no_address")
+    told = [(each, _why(each, agreed)) for each in ways]
+    contact, why = next(((each, why) for each, why in told if not why), None) or next(
+        ((each, why) for each, why in told if why in GOES), told[0]
+    )
+    return Reached(pk, contact, steps, why)
+
+
+def _why(contact: Contact, agreed: set[tuple[int, int]]) -> str:
+    if contact.client.erased_at is not None:
+        return "erased"
+    if contact.standing.suppressed_at is not None:
+        return "stopped"
+    if (contact.standing_id, contact.client_id) not in agreed:
+        return "no_consent"
+    return "on_hold" if contact.standing.held_at is not None else ""
+
+
+def _contacts(hers: QuerySet[Message, Any], offered: Iterable[str]) -> dict[int, list[Contact]]:
+    found: dict[int, list[Contact]] = defaultdict(list)
+    rows = Contact.objects.filter(client_id__in=hers, valid_to__isnull=True, channel__in=list(offered))
+    for each in rows.select_related("client", "standing").order_by("pk"):
+        found[each.client_id].append(each)
+    return found
+
+
+def _agreed(hers: QuerySet[Message, Any], purpose: str) -> set[tuple[int, int]]:
+    rows = Grant.objects.filter(client_id__in=hers, purpose=purpose, state=GrantState.ACTIVE)
+    return set(rows.values_list("standing_id", "client_id"))
+
+
+def _before(version: ProtocolVersion, step: Step) -> set[int]:
+    rows = Message.objects.filter(step=step, occasion__startswith=f"x:{version.pk}:{step.pk}:client:")
+    return {int(pk or 0) for pk in rows.values_list("client_id", flat=True)}
