@@ -30,6 +30,7 @@ class Conversation(models.Model):
     opened_at = models.DateTimeField()
     heard_at = models.DateTimeField()  # when she last wrote
     holds = models.BooleanField(default=False)
+    taken_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")  # who leads it
     red_at = models.DateTimeField(null=True)
     answer_by = models.DateTimeField(null=True)
     remind_at = models.DateTimeField(null=True)  # when staff on call are told again

@@ -9,7 +9,8 @@ import pytest
 from tests import builders
 from tests.actions import post
 from tests.builders import ALICES_PHONE, CHARLIE, NOW, OKAFOR, SAM
-from worker.actions.converse.thread import close, reply, take_up
+from worker.actions.converse.end import close
+from worker.actions.converse.thread import reply, take_up
 from worker.actions.send.due import close_missed
 from worker.models import Conversation, Message, StaffTask, StaffWords
 from worker.reading.chain import faults

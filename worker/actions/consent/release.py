@@ -11,6 +11,7 @@ from django.db import transaction
 from worker import sealed
 from worker.actions.clients import find
 from worker.actions.consent import standing as standings
+from worker.actions.converse.let_go import UNCLEAR, let_go_unclear
 from worker.actions.record.audit import record
 from worker.models import Client, Contact, Hold, Message, StaffTask, Standing
 from worker.rules.address import normalise_email
@@ -72,6 +73,8 @@ def _released(ids: Iterable[int], *, actor: str, reason: ReleaseReason, now: dat
     rows = [row for row in standings.lock(ids) if row.held_at is not None]
     if not rows:
         raise Refusals([Refusal("address", "is not on hold here", NOT_KNOWN)])
+    if read := [row for row in rows if row.held_why == UNCLEAR]:
+        let_go_unclear(read, actor=actor, now=now)
     waiting = sum(release_row(row, actor=actor, reason=reason, now=now) for row in rows)
     return Released(len(rows), waiting, sum(row.suppressed_at is not None for row in rows))
 

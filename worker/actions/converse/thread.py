@@ -1,4 +1,4 @@
-"""What a person does in a thread: take it up, answer in her own words, note a call, close it."""
+"""What a person does in a conversation: take it on, answer in her own words, note a call."""
 
 from __future__ import annotations
 
@@ -10,26 +10,20 @@ from django.db import transaction
 from worker import sealed
 from worker.actions.clients import find
 from worker.actions.consent import standing as standings
-from worker.actions.consent.release import release_row
 from worker.actions.converse.hear import heard
+from worker.actions.converse.led import Led, led_open, not_a_stop, note
+from worker.actions.converse.let_go import ASKED, done_with, let_go
 from worker.actions.converse.words import checked_words
 from worker.actions.receive.answer import plan_answer
-from worker.actions.record.audit import record
-from worker.models import Clinic, Contact, Conversation, Grant, Message, StaffTask, StaffWords
+from worker.models import Clinic, Contact, Conversation, Grant, Message, StaffWords
 from worker.models.standing import GrantState
-from worker.rules.gate import Reason
 from worker.rules.names import AnswerKind, Channel
 from worker.rules.refusal import Refusal, Refusals
-from worker.rules.release import ReleaseReason
-from worker.rules.states import State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from worker.models import Staff, Standing
-
-UNCLEAR = "unclear_reply"
-ANSWERED = ("red_flag_reply", "red_flag_checkin", "red_flag_unanswered", "nobody_on_call")
+    from worker.models import Standing
 
 
 class Answer(StrEnum):
@@ -41,18 +35,20 @@ class Answer(StrEnum):
 
 @transaction.atomic
 def reply(
-    *, clinic: Clinic, conversation_id: int, words: str, by: str, key: str, now: datetime, no_stop: bool = False
-) -> Message:
+    *, clinic: Clinic, conversation_id: int, words: str, by: str, key: str, now: datetime, no_stop: bool = False,
+    and_close: bool = False,
+) -> Message:  # fmt: skip
     """Send what a person wrote, once for each `key` (the form's own), through the gate. Raises Refusals.
 
     `by` is the email of one of the clinic's staff. Her consent and standing are looked at here, so that whoever wrote
     hears at once why it can't go, and again as it leaves. An unclear reply had put her address on hold: whoever read
-    it and saw that it says no stop ends that hold with `no_stop`.
+    it and saw that it says no stop ends that hold with `no_stop`. With `and_close` all is said, and the course goes on.
     """
-    staff, conversation, rows = _locked(clinic, conversation_id, by)
+    found = led_open(clinic=clinic, conversation_id=conversation_id, by=by)
+    conversation = found.conversation
     if no_stop:
-        _unhold(conversation, rows, staff, now)
-    row = _writable(conversation, rows)
+        not_a_stop(found, now=now)
+    row = _writable(conversation, found.rows)
     before = Message.objects.filter(occasion=f"a:{clinic.pk}:{row.channel}:{AnswerKind.STAFF_REPLY}:{key}").first()
     if before is not None:
         return before
@@ -64,18 +60,28 @@ def reply(
         raise Refusals([Refusal("words", "can't go out: there is no approved frame for them", mend)])
     StaffWords.objects.create(
         message=message, conversation=conversation, words_sealed=sealed.seal(said, "staff.words"),
-        by=f"staff:{staff.pk}", written_at=now,
+        by=found.actor, written_at=now,
     )  # fmt: skip
     conversation.holds = True
-    _answered(conversation, staff, "replied", {"message": message.pk}, now)
+    _answered(found, "replied", {"message": message.pk}, now)
+    if and_close:
+        let_go(conversation, found.rows, actor=found.actor, now=now)
     return message
 
 
 @transaction.atomic
 def note_answer(*, clinic: Clinic, conversation_id: int, how: Answer, by: str, now: datetime) -> None:
     """Note that somebody called her, or looked and knows what to do: the clock stops. Raises Refusals."""
-    staff, conversation, _ = _locked(clinic, conversation_id, by)
-    _answered(conversation, staff, how, {}, now)
+    _answered(led_open(clinic=clinic, conversation_id=conversation_id, by=by), how, {}, now)
+
+
+@transaction.atomic
+def assign(*, clinic: Clinic, conversation_id: int, by: str, now: datetime, back: bool = False) -> None:
+    """Whoever says so leads it from now on, or with `back` nobody does. Raises Refusals."""
+    found = led_open(clinic=clinic, conversation_id=conversation_id, by=by)
+    found.conversation.taken_by = None if back else found.staff
+    found.conversation.save(update_fields=["taken_by"])
+    note(found, "given_back" if back else "taken", {}, now)
 
 
 @transaction.atomic
@@ -89,50 +95,10 @@ def take_up(*, clinic: Clinic, client_id: int, by: str, now: datetime) -> Conver
         raise Refusals([Refusal("client", "has no address here", "call her")])
     conversation = heard(clinic.pk, client_id=client_id, row=rows[first.standing_id], holds=True, now=now)
     assert conversation is not None
-    _note(conversation, staff, "taken_up", {}, now)
+    conversation.taken_by = conversation.taken_by or staff
+    conversation.save(update_fields=["taken_by"])
+    note(Led(staff, conversation, list(rows.values())), "taken_up", {}, now)
     return conversation
-
-
-@transaction.atomic
-def close(*, clinic: Clinic, conversation_id: int, by: str, now: datetime) -> int:
-    """End a conversation; how many messages go on, each through every gate anew. Raises Refusals.
-
-    A red flag that nobody answered can't be closed away.
-    """
-    staff, conversation, rows = _locked(clinic, conversation_id, by)
-    if conversation.red_at is not None and conversation.answered_at is None:
-        raise Refusals([Refusal("conversation", "has a warning sign that nobody answered", "answer it, or call her")])
-    conversation.closed_at, conversation.closed_by, conversation.remind_at = now, f"staff:{staff.pk}", None
-    conversation.save(update_fields=["closed_at", "closed_by", "remind_at"])
-    waiting = Message.objects.filter(
-        standing__in=[row.pk for row in rows], state=State.HELD, reason=Reason.CONVERSATION
-    ).order_by("pk")
-    count = waiting.update(state=State.PLANNED, reason="")  # what another thread still holds, the gate holds again
-    _note(conversation, staff, "closed", {"messages": count}, now)
-    return count
-
-
-def _locked(clinic: Clinic, conversation_id: int, by: str) -> tuple[Staff, Conversation, list[Standing]]:
-    """Who acts, the open conversation and the standing rows of all its addresses, locked in that order: rows first."""
-    staff = find.staff(by, clinic_id=clinic.pk, roles=find.DESK, field="by")
-    found = Conversation.objects.filter(pk=conversation_id, clinic=clinic)
-    before = found.first()
-    if before is None:
-        raise Refusals([Refusal("conversation", "is not known here", "open it from the inbox")])
-    hers = Contact.objects.filter(client_id=before.client_id, valid_to__isnull=True) if before.client_id else None
-    ids = {before.standing_id, *(hers.values_list("standing_id", flat=True) if hers is not None else ())}
-    rows = standings.lock(pk for pk in ids if pk is not None)
-    conversation = found.select_for_update(no_key=True).get()
-    if conversation.closed_at is not None:
-        raise Refusals([Refusal("conversation", "is closed", "open a new one from the client's page")])
-    return staff, conversation, rows
-
-
-def _unhold(conversation: Conversation, rows: list[Standing], staff: Staff, now: datetime) -> None:
-    """Only the hold that her own words made: what a provider reported is looked into elsewhere."""
-    for row in rows:
-        if row.pk == conversation.standing_id and row.held_why == UNCLEAR:
-            release_row(row, actor=f"staff:{staff.pk}", reason=ReleaseReason.HARMLESS, now=now)
 
 
 def _writable(conversation: Conversation, rows: list[Standing]) -> Standing:
@@ -151,17 +117,11 @@ def _writable(conversation: Conversation, rows: list[Standing]) -> Standing:
     return row
 
 
-def _answered(conversation: Conversation, staff: Staff, how: str, facts: dict[str, int], now: datetime) -> None:
-    conversation.answered_at, conversation.answered_by = now, f"staff:{staff.pk}"
+def _answered(found: Led, how: str, facts: dict[str, int], now: datetime) -> None:
+    conversation = found.conversation
+    conversation.answered_at, conversation.answered_by = now, found.actor
     conversation.remind_at = None
-    conversation.save(update_fields=["answered_at", "answered_by", "remind_at", "holds"])
-    tasks = StaffTask.objects.filter(clinic_id=conversation.clinic_id, kind__in=ANSWERED, done_at__isnull=True)
-    tasks.filter(facts__conversation=conversation.pk).update(done_at=now, done_by=f"staff:{staff.pk}")
-    _note(conversation, staff, how, facts, now)
-
-
-def _note(conversation: Conversation, staff: Staff, what: str, facts: dict[str, int], now: datetime) -> None:
-    record(
-        clinic_id=conversation.clinic_id, kind="conversation", subject=f"conversation:{conversation.pk}",
-        actor=f"staff:{staff.pk}", at=now, code=what, facts={"client": conversation.client_id, **facts}, sealed=True,
-    )  # fmt: skip
+    conversation.taken_by = conversation.taken_by or found.staff
+    conversation.save(update_fields=["answered_at", "answered_by", "remind_at", "holds", "taken_by"])
+    done_with(conversation, ASKED, actor=found.actor, now=now)
+    note(found, how, facts, now)

@@ -1,0 +1,76 @@
+"""Who leads a conversation, and what she needs locked for each act in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from worker.actions.clients import find
+from worker.actions.consent import standing as standings
+from worker.actions.consent.release import release_row
+from worker.actions.converse.let_go import UNCLEAR
+from worker.actions.record.audit import record
+from worker.models import Contact, Conversation
+from worker.rules.refusal import Refusal, Refusals
+from worker.rules.release import ReleaseReason
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.models import Clinic, Staff, Standing
+
+
+class Led(NamedTuple):
+    """Who acts, the conversation, and the standing rows of all its addresses; rows and conversation are locked."""
+
+    staff: Staff
+    conversation: Conversation
+    rows: list[Standing]
+
+    @property
+    def actor(self) -> str:
+        """As the record names her."""
+        return f"staff:{self.staff.pk}"
+
+
+def led(*, clinic: Clinic, conversation_id: int, by: str) -> Led:
+    """One conversation of a clinic, open or closed, for one of its staff (`by` is her email). Raises Refusals.
+
+    Rows are locked before the conversation, as whoever hears a reply does.
+    """
+    staff = find.staff(by, clinic_id=clinic.pk, roles=find.DESK, field="by")
+    found = Conversation.objects.filter(pk=conversation_id, clinic=clinic)
+    before = found.first()
+    if before is None:
+        raise Refusals([Refusal("conversation", "is not known here", "open it from the inbox")])
+    hers = Contact.objects.filter(client_id=before.client_id, valid_to__isnull=True) if before.client_id else None
+    ids = {before.standing_id, *(hers.values_list("standing_id", flat=True) if hers is not None else ())}
+    rows = standings.lock(pk for pk in ids if pk is not None)
+    return Led(staff, found.select_for_update(no_key=True).get(), rows)
+
+
+def led_open(*, clinic: Clinic, conversation_id: int, by: str) -> Led:
+    """The same of a conversation that is open. Raises Refusals."""
+    found = led(clinic=clinic, conversation_id=conversation_id, by=by)
+    if found.conversation.closed_at is not None:
+        raise Refusals([Refusal("conversation", "is closed", "reopen it, or write from the client's page")])
+    return found
+
+
+def unclear(rows: list[Standing]) -> list[Standing]:
+    """The addresses on hold because of her own words; what a provider reported is looked into elsewhere."""
+    return [row for row in rows if row.held_why == UNCLEAR and row.suppressed_at is None]
+
+
+def not_a_stop(found: Led, *, now: datetime) -> None:
+    """Whoever read her words says that they ask for no stop: the hold that they made ends."""
+    for row in unclear(found.rows):
+        release_row(row, actor=found.actor, reason=ReleaseReason.HARMLESS, now=now)
+
+
+def note(found: Led, what: str, facts: dict[str, int], now: datetime) -> None:
+    """Write down who did what in it, and when."""
+    conversation = found.conversation
+    record(
+        clinic_id=conversation.clinic_id, kind="conversation", subject=f"conversation:{conversation.pk}",
+        actor=found.actor, at=now, code=what, facts={"client": conversation.client_id, **facts}, sealed=True,
+    )  # fmt: skip
