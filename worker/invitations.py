@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.models import Message
+from worker.models.attempt import MAY_HAVE_LEFT
 from worker.rules.invitation import Visit
+from worker.rules.names import Channel
+from worker.rules.states import State
+from worker.rules.steps import Anchor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +22,16 @@ PHRASES = {
     "es": ("Cita en {clinic}", "¿Una pregunta, u otra hora? Llame al {phone}."),
 }
 FILE = "visit.ics"
+Held = tuple[int, bool]
+"""The generation of a visit's time, and whether the visit is cancelled."""
+
+
+def held_by_mail(visit_id: int) -> Held | None:
+    """What the client's calendar holds of a visit as far as we brought it there; None where no mail did."""
+    went = Message.objects.filter(appointment=visit_id, channel=Channel.EMAIL, tries__state__in=MAY_HAVE_LEFT)
+    newest = went.exclude(state=State.UNDELIVERED).order_by("-tries__decided_at").values_list("generation", "kind")
+    last = newest.first()
+    return last and (last[0], last[1] == Anchor.CANCELLATION)
 
 
 def entry_of(

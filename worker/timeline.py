@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from worker import rendering
 from worker.models import Grant, Link
+from worker.models.appointment import AppointmentStatus
 from worker.models.standing import GrantState
 from worker.opening import hours_of
 from worker.rules.local_time import zone
 from worker.rules.names import Channel, Purpose
 from worker.rules.plan import Anchor, PlannedMessage, plan_course
+from worker.rules.steps import OF_CALENDAR
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +33,8 @@ class Course:
     treatment: Treatment | None = None
     appointment: Appointment | None = None
     enrolled_at: datetime | None = None  # set once, when the opt-in confirmation is to be planned
+    changed: Appointment | None = None  # a visit of which her calendar holds what is not so any more
+    changed_at: datetime | None = None  # from when on a mail may tell her calendar
 
 
 def lay_out(
@@ -38,7 +42,7 @@ def lay_out(
 ) -> tuple[PlannedMessage, ...]:
     """What would be planned, without writing anything: for the plan itself and for rehearsals."""
     source = rendering.version(course.version.document).source
-    place = zone(course.client.zone)
+    place, changed = zone(course.client.zone), course.changed
     return plan_course(
         [step.rule for step in source.steps if step.rule.anchor is not Anchor.REPLY],
         anchors={
@@ -46,13 +50,19 @@ def lay_out(
             Anchor.TREATMENT: course.treatment.performed_at if course.treatment else None,
             Anchor.APPOINTMENT: course.appointment.starts_at if course.appointment else None,
             Anchor.COURSE: course.treatment.performed_at if course.treatment else None,
+            **({_of_calendar(changed): course.changed_at} if changed else {}),
         },
         zone=place,
         hours_by_channel=_hours(course.clinic, course.client.clocks),
         now=now,
         consented=consented,
         future_only=future_only,
+        at_latest=dict.fromkeys(OF_CALENDAR, changed.starts_at) if changed else None,
     )
+
+
+def _of_calendar(visit: Appointment) -> Anchor:
+    return Anchor.CANCELLATION if visit.status == AppointmentStatus.CANCELLED else Anchor.CHANGE
 
 
 def consents_of(client: Client) -> frozenset[tuple[Channel, Purpose]]:

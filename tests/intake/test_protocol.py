@@ -112,7 +112,7 @@ TOML_FAULTS = [
     ('languages = ["en", "es"]', 'languages = ["../etc"]', "languages", "wrong shape"),
     ("[28, 42]", "[42, 28]", "session_interval_days", "ends before it begins"),
     ("[28, 42]", "[28]", "session_interval_days", "wrong shape"),
-    ("messages = 12", "messages = 3", "frequency.messages", "promises fewer"),
+    ("messages = 14", "messages = 3", "frequency.messages", "promises fewer"),
     ('per = "session"', 'per = "week"', "frequency.per", "wrong shape"),
     ('code = "day-3"', 'code = "day-3"\nfallback = ["sms"]', "step.day-3.fallback", "goes by anyway"),
     ('code = "help"', 'code = "help"\nfallback = ["email"]', "step.help.fallback", "not for answers"),

@@ -21,7 +21,7 @@ from worker.intake.protocol_shape import (
 from worker.intake.protocol_texts import StepText, found_files, given_files, read_small, read_texts
 from worker.rules.names import Channel, MessageClass, Purpose, step_kind
 from worker.rules.refusal import Refusal, Refusals
-from worker.rules.steps import Anchor, Elapsed, IfClosed, Instruction, StepRule, Telling
+from worker.rules.steps import OF_CALENDAR, Anchor, Elapsed, IfClosed, Instruction, StepRule, Telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -197,7 +197,7 @@ def in_order(steps: Iterable[SourceStep]) -> tuple[SourceStep, ...]:
     return tuple(replace(step, rule=replace(step.rule, ordinal=ordinal)) for ordinal, step in numbered)
 
 
-_ANCHORS = (Anchor.ENROLMENT, Anchor.APPOINTMENT, Anchor.TREATMENT, Anchor.COURSE, Anchor.REPLY)
+_ANCHORS = (Anchor.ENROLMENT, Anchor.APPOINTMENT, Anchor.TREATMENT, Anchor.COURSE, *OF_CALENDAR, Anchor.REPLY)
 
 
 def _place(step: SourceStep) -> tuple[int, timedelta, str]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.intake.protocol_checkin import CODE, LONGEST_CODE, CheckinShape, Code, Language, checkin_faults, hidden
 from worker.rules.refusal import Refusal
-from worker.rules.steps import Calendar, Elapsed
+from worker.rules.steps import OF_CALENDAR, Calendar, Elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -65,7 +65,7 @@ class StepShape(_Strict):
         "staff_reply", "staff_alert", "correction",
     ] = ""  # fmt: skip
     purpose: Literal["aftercare", "reminders"]
-    anchor: Literal["enrolment", "treatment", "appointment", "course", "reply"]
+    anchor: Literal["enrolment", "treatment", "appointment", "course", "change", "cancellation", "reply"]
     when: Moment
     until: Moment
     if_closed: Literal["earlier", "hand_over", "skip"] = "earlier"
@@ -140,7 +140,7 @@ def steps_faults(steps: list[StepShape], header: HeaderShape | None) -> Iterator
     """What concerns one step's timing and class, and all steps together."""
     yield from chain.from_iterable(map(_step_faults, steps))
     yield from chain.from_iterable(_substitute_faults(step, steps) for step in steps if step.instead_of)
-    for each, word in ((_codes(steps), "code"), (_kinds(steps), "kind")):
+    for each, word in ((_codes(steps), "code"), (_kinds(steps), "kind"), (_calendars(steps), "anchor")):
         for name in sorted({name for name in each if each.count(name) > 1}):
             yield Refusal(f"{FILE}.step.{name}", f"shares its {word} with another step", f"use each {word} once")
     yield from _promise_faults(steps, header)
@@ -155,6 +155,11 @@ def _codes(steps: Iterable[StepShape]) -> list[str]:
 
 def _kinds(steps: Iterable[StepShape]) -> list[str]:
     return [step.kind for step in steps if step.kind not in ("", "correction")]
+
+
+def _calendars(steps: Iterable[StepShape]) -> list[str]:
+    """An entry is corrected by one mail."""
+    return [step.anchor for step in steps if step.anchor in OF_CALENDAR]
 
 
 def _promise_faults(steps: list[StepShape], header: HeaderShape | None) -> Iterator[Refusal]:
@@ -176,6 +181,7 @@ def _step_faults(step: StepShape) -> Iterator[Refusal]:
     if step.fallback and step.cls == "answer":
         yield Refusal(f"{field}.fallback", "is not for answers", "leave it out: an answer goes where the question came")
     yield from _class_faults(step, field)
+    yield from _calendar_faults(step, field)
     yield from _says_faults(step, field)
     yield from _moment_faults(step, field)
 
@@ -237,6 +243,14 @@ def _anchor_faults(step: StepShape, field: str) -> Iterator[Refusal]:
     if by_hand and step.anchor != own:
         what = "answer" if step.cls == "answer" else "message"
         yield Refusal(f"{field}.anchor", f"does not fit this {what}", f'write anchor = "{own}"')
+
+
+def _calendar_faults(step: StepShape, field: str) -> Iterator[Refusal]:
+    """What corrects an entry goes where the entry went, and stands in for nothing."""
+    if step.anchor in OF_CALENDAR and (step.channels, step.fallback) != (["email"], []):
+        yield Refusal(f"{field}.channels", "bring nothing into a calendar", 'write channels = ["email"], no fallback')
+    if step.anchor in OF_CALENDAR and (step.purpose != "reminders" or step.instead_of):
+        yield Refusal(f"{field}.purpose", "is not that of a visit", 'write purpose = "reminders", and no instead_of')
 
 
 def _moment_faults(step: StepShape, field: str) -> Iterator[Refusal]:

@@ -13,6 +13,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from worker.intake.expressions import expression_faults
 from worker.rules import lint
 from worker.rules.refusal import Refusal
+from worker.rules.steps import OF_CALENDAR
 from worker.rules.text import GSM7_BASIC, GSM7_EXTENSION, segments
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ LONGEST_SUBJECT = 120
 _SUBJECT_NAMES = frozenset({"clinic_name", "clinic_phone"})
 _SMS_NAMES = _SUBJECT_NAMES | {"first_name", "care_url", "messages_promised"}
 _EMAIL_NAMES = _SMS_NAMES | {"clinic_address", "unsubscribe_url"}
+_OF_VISIT = frozenset({"session_date", "session_time"})
 _ANCHOR_NAMES = {
-    "appointment": frozenset({"session_date", "session_time"}),
+    **dict.fromkeys(("appointment", *OF_CALENDAR), _OF_VISIT),
     "course": frozenset({"earliest_date", "latest_date"}),
 }
 _KIND_NAMES = {

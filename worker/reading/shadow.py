@@ -13,7 +13,7 @@ from worker.opening import refuse_wider_than_law
 from worker.rules.names import MessageClass
 from worker.rules.plan import Planned
 from worker.rules.states import OPEN
-from worker.rules.steps import Anchor
+from worker.rules.steps import OF_CALENDAR, Anchor
 from worker.timeline import Course, consents_of, lay_out
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def hours_difference(shape: ClinicShape, *, now: datetime) -> dict[str, Any]:
 def _of_client(client: Client, newest: ProtocolVersion, now: datetime) -> Counter[tuple[str, str]]:
     """(step, change) of each message; a visit or a session is told apart by its number."""
     messages = Message.objects.filter(client=client, version__protocol=newest.protocol_id, cls=MessageClass.COURSE)
+    messages = messages.exclude(kind__in=OF_CALENDAR)  # these go over as they are
     known = list(messages.select_related("step", "version", "treatment"))
     before = {_key(each): each for each in known if each.state in OPEN}
     went = {_key(each) for each in known if each.state not in (*OPEN, "cancelled")}

@@ -103,6 +103,7 @@ class _Step:
     zone: ZoneInfo
     hours: Hours
     now: datetime
+    at_latest: datetime | None = None
 
     def outcome(self) -> Outcome:
         due_at, expires_at = self._due(), self._expires()
@@ -122,7 +123,8 @@ class _Step:
         return moment(self.rule.when, self.anchor_at, self.zone)
 
     def _expires(self) -> datetime:
-        return moment(self.rule.until, self.anchor_at, self.zone)
+        own = moment(self.rule.until, self.anchor_at, self.zone)
+        return min(own, utc(self.at_latest)) if self.at_latest else own
 
     def _opening(self, at: datetime) -> datetime | None:
         if self.rule.cls is MessageClass.ANSWER:
@@ -180,25 +182,27 @@ def plan_course(
     now: datetime,
     consented: frozenset[tuple[Channel, Purpose]],
     future_only: bool = False,
+    at_latest: Mapping[Anchor, datetime] | None = None,
 ) -> tuple[PlannedMessage, ...]:
     """Every step on every channel the client agreed to, in due order.
 
     Steps whose anchor is not known are left out; those of `Anchor.COURSE` too while a session is booked. Of two
     course messages of one channel closer than `SPACING` the later is moved on, or handed over if it no longer
     fits. An answer needs consent to any purpose of its channel. With `future_only` steps whose moment has come are left
-    out: who comes back after a while gets what lies ahead, never a burst of what is past (rule 50).
+    out: who comes back after a while gets what lies ahead, never a burst of what is past (rule 50). `at_latest` ends
+    the use of an anchor's steps where that is sooner than their own `until`.
 
     Raises:
         ValueError: `now` or an anchor is naive.
     """
-    now = utc(now)
+    now, ends = utc(now), at_latest or {}
     waiting = [
         _entry(channel, step, step.outcome())
         for rule, anchor_at in _applicable(rules, anchors)
         for channel in rule.channels
         if channel in hours_by_channel and _agreed(rule, channel, consented)
         if not (future_only and rule.cls is MessageClass.COURSE and moment(rule.when, anchor_at, zone) <= now)
-        for step in [_Step(rule, utc(anchor_at), zone, hours_by_channel[channel], now)]
+        for step in [_Step(rule, utc(anchor_at), zone, hours_by_channel[channel], now, ends.get(rule.anchor))]
     ]
     placed = list(_spaced([each for each in waiting if not each[5].rule.instead_of]))
     return tuple(sorted(_with_substitutes(placed, [each for each in waiting if each[5].rule.instead_of]), key=_place))

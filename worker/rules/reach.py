@@ -18,6 +18,7 @@ from worker.rules.local_time import instant, local
 from worker.rules.names import Channel, MessageClass, Purpose
 from worker.rules.openings import holidays_in
 from worker.rules.plan import Anchor, Cause, HandOver, Missed, Planned, moment, plan_course, plan_step
+from worker.rules.steps import OF_CALENDAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ _DAY = timedelta(days=1)
 _YEAR = timedelta(days=366)
 _BOOKED_AHEAD = timedelta(days=35)
 _QUARTERS = tuple(time(minute // 60, minute % 60) for minute in range(8 * 60, 20 * 60 + 1, 15))
+_NEVER_PLANNED_AHEAD = dict.fromkeys(OF_CALENDAR)
 _EVERY_CONSENT = frozenset((channel, purpose) for channel in Channel for purpose in Purpose)
 
 
@@ -120,7 +122,7 @@ def _crowded(
     trials: dict[tuple[str, Channel], list[_Trial]] = {}
     for treated_at in _treatments(_week(start), zone):
         for booked_at in (None, treated_at + _BOOKED_AHEAD):
-            anchors = dict.fromkeys(Anchor, treated_at) | {Anchor.APPOINTMENT: booked_at}
+            anchors = dict.fromkeys(Anchor, treated_at) | {Anchor.APPOINTMENT: booked_at, **_NEVER_PLANNED_AHEAD}
             course = plan_course(
                 steps,
                 anchors=anchors,

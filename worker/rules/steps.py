@@ -37,7 +37,13 @@ class Anchor(StrEnum):
     TREATMENT = "treatment"  # the session that was done
     APPOINTMENT = "appointment"  # the next booked session
     COURSE = "course"  # the last session, as long as none is booked
+    CHANGE = "change"  # a visit's entry in her calendar is not true any more: it was moved, or taken up again
+    CANCELLATION = "cancellation"  # the same for a visit that was cancelled
     REPLY = "reply"  # the client's own act; never planned ahead
+
+
+OF_CALENDAR = (Anchor.CHANGE, Anchor.CANCELLATION)
+"""What counts from the moment that her calendar became untrue; by mail only, for only a mail brought the entry."""
 
 
 class IfClosed(StrEnum):

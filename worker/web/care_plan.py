@@ -14,7 +14,7 @@ from worker.models.appointment import AppointmentStatus
 from worker.rules.names import Channel, MessageClass, Purpose
 from worker.rules.plan import moment
 from worker.rules.states import State
-from worker.rules.steps import Anchor
+from worker.rules.steps import OF_CALENDAR, Anchor
 from worker.values import link_url, template_values
 
 if TYPE_CHECKING:
@@ -76,9 +76,10 @@ class Course:
 
     def is_true_now(self, rule: StepRule) -> bool:
         """False when the text speaks of a visit that was cancelled, or of none while one is booked (P7)."""
-        if rule.anchor is Anchor.APPOINTMENT:
+        if rule.anchor in (Anchor.APPOINTMENT, *OF_CALENDAR):
             visit = self._visit(rule)
-            return visit is not None and visit.status != AppointmentStatus.CANCELLED
+            ended = visit is not None and visit.status == AppointmentStatus.CANCELLED
+            return visit is not None and ended == (rule.anchor is Anchor.CANCELLATION)
         if rule.anchor is Anchor.COURSE:
             booked = Appointment.objects.filter(client=self.client, status=AppointmentStatus.BOOKED)
             return not booked.exists()

@@ -115,7 +115,7 @@ class Desk(RuleBasedStateMachine):
     @invariant()
     def nothing_open_speaks_of_an_old_time(self):
         for each in Message.objects.filter(state__in=OPEN, appointment__isnull=False).select_related("appointment"):
-            assert each.appointment.status == "booked"
+            assert each.appointment.status == ("cancelled" if each.kind == "cancellation" else "booked")
             assert each.generation == each.appointment.generation
         booked = Appointment.objects.filter(status="booked").values("client_id")
         assert not Message.objects.filter(state__in=OPEN, step__anchor="course", client_id__in=booked).exists()
@@ -128,7 +128,7 @@ class Desk(RuleBasedStateMachine):
     @invariant()
     def nobodys_phone_rang_twice_for_a_step(self):
         rang = Counter(
-            Attempt.objects.filter(state__in=MAY_HAVE_LEFT, cls="course").values_list(
+            Attempt.objects.filter(state__in=MAY_HAVE_LEFT, cls="course", message__kind="").values_list(
                 "message__client_id", "message__step_id", "channel", "message__treatment_id", "message__generation"
             )
         )

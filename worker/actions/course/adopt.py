@@ -12,8 +12,10 @@ from django.db.models import Q
 from worker.actions.clients import find
 from worker.actions.course.agree import agree
 from worker.actions.course.cancel import cancel
+from worker.actions.course.care import care_of
+from worker.actions.course.her_calendar import bring_after, untrue
 from worker.actions.course.plan import plan
-from worker.actions.course.visit import care_of, last_treatment, lock_client
+from worker.actions.course.visit import last_treatment, lock_client
 from worker.actions.protocols.approve import practitioner
 from worker.actions.record.audit import record
 from worker.models import Appointment, Client, Message, Treatment
@@ -89,9 +91,21 @@ def _one(client_id: int, newest: ProtocolVersion, by: str, now: datetime) -> tup
         )  # fmt: skip
         anchors = [Anchor.APPOINTMENT] if place else [Anchor.TREATMENT, Anchor.APPOINTMENT, Anchor.COURSE]
         made += len(plan(course, anchors=anchors, now=now, handing_over=waiting).messages)
+    made += _calendars(client, newest, by, now)
     agree(client, by=by, now=now)
     record(
         clinic_id=client.clinic_id, kind="version_adopted", subject=f"client:{client.pk}", actor=by, at=now,
         facts={"version": newest.pk, "ended": ended, "planned": made},
     )  # fmt: skip
     return ended, made
+
+
+def _calendars(client: Client, newest: ProtocolVersion, by: str, now: datetime) -> int:
+    """How many mails to her calendar go on under the new version; a cancelled visit goes over with its own."""
+    made = 0
+    for visit in untrue(client, now):
+        if visit.version.protocol_id == newest.protocol_id:
+            visit.version = newest
+            visit.save(update_fields=["version"])
+            made += len(bring_after(visit, by=by, now=now).messages)
+    return made

@@ -17,13 +17,14 @@ from worker.models.consent import Act
 from worker.rules.names import Channel, MessageClass
 from worker.rules.plan import Anchor, HandOver, Planned, PlannedMessage
 from worker.rules.states import State
+from worker.rules.steps import OF_CALENDAR
 from worker.timeline import Course, consents_of, lay_out, open_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from worker.models import Client
+    from worker.models import Appointment, Client
 
 
 OF_TREATMENT = (Anchor.TREATMENT, Anchor.COURSE)
@@ -131,7 +132,7 @@ def message_of(
 ) -> Message:
     """The row of one planned step, unsaved."""
     anchor = each.rule.anchor
-    appointment = course.appointment if anchor is Anchor.APPOINTMENT else None
+    appointment = _visit(course, anchor)
     treatment = course.treatment if anchor in OF_TREATMENT else None
     generation = _generation(course, each)
     return Message(
@@ -142,7 +143,7 @@ def message_of(
         channel=each.channel,
         purpose=each.rule.purpose,
         cls=each.rule.cls,
-        kind=step.kind if each.rule.cls is MessageClass.ANSWER else "",
+        kind=anchor if anchor in OF_CALENDAR else step.kind if each.rule.cls is MessageClass.ANSWER else "",
         version=course.version,
         step=step,
         treatment=treatment,
@@ -164,8 +165,15 @@ def _generation(course: Course, each: PlannedMessage) -> int:
     """Of what the step counts from: a moved visit plans anew, and a new yes is confirmed anew (rule 6)."""
     if each.rule.anchor is Anchor.ENROLMENT:
         return _times_given(course, each.channel)
-    subject = course.appointment if each.rule.anchor is Anchor.APPOINTMENT else course.treatment
+    subject = _visit(course, each.rule.anchor) or course.treatment
     return subject.generation if subject else 1
+
+
+def _visit(course: Course, anchor: Anchor) -> Appointment | None:
+    """The visit that a step of this anchor is about."""
+    if anchor in OF_CALENDAR:
+        return course.changed
+    return course.appointment if anchor is Anchor.APPOINTMENT else None
 
 
 def _times_given(course: Course, channel: Channel) -> int:
@@ -175,13 +183,19 @@ def _times_given(course: Course, channel: Channel) -> int:
 
 
 def occasion(course: Course, each: PlannedMessage, generation: int, resend: int = 0) -> str:
-    """The key by which one step rings once: clinic, subject, step, channel, generation and resend number (P4)."""
-    subject = {
-        Anchor.APPOINTMENT: f"appointment:{course.appointment.pk if course.appointment else 0}",
-        Anchor.TREATMENT: f"treatment:{course.treatment.pk if course.treatment else 0}",
-        Anchor.COURSE: f"treatment:{course.treatment.pk if course.treatment else 0}",
-    }.get(each.rule.anchor, f"client:{course.client.pk}")
-    return f"c:{course.clinic.pk}:{subject}:{each.rule.code}:{each.channel}:g{generation}:r{resend}"
+    """The key by which one step rings once: clinic, subject, step, channel, generation and resend number (P4).
+
+    What corrects her calendar rings once for each edition of the visit: cancelled, taken up again and cancelled once
+    more is two mails about one time.
+    """
+    visit, times = _visit(course, each.rule.anchor), f"g{generation}"
+    subject = f"client:{course.client.pk}"
+    if visit:
+        subject = f"appointment:{visit.pk}"
+        times = f"e{visit.edition}" if each.rule.anchor in OF_CALENDAR else times
+    elif course.treatment and each.rule.anchor in OF_TREATMENT:
+        subject = f"treatment:{course.treatment.pk}"
+    return f"c:{course.clinic.pk}:{subject}:{each.rule.code}:{each.channel}:{times}:r{resend}"
 
 
 def hand_over_to_staff(course: Course, each: PlannedMessage, now: datetime) -> None:

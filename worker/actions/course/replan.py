@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.actions.course.agree import agree
+from worker.actions.course.her_calendar import bring_after, untrue
 from worker.actions.course.plan import plan
 from worker.actions.course.visit import last_treatment
 from worker.models import Appointment, Link
 from worker.models.appointment import AppointmentStatus
+from worker.rules.names import Channel
 from worker.rules.plan import Anchor
 from worker.timeline import Course
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.models import Client, Message, Treatment
-    from worker.rules.names import Channel
 
 ALL = (Anchor.TREATMENT, Anchor.APPOINTMENT, Anchor.COURSE)
 
@@ -30,6 +31,8 @@ def replan(client: Client, *, channel: Channel, now: datetime) -> list[Message]:
     planned = confirmation(client, channel=channel, now=now)
     for course, anchors in _courses(client, now):
         planned += plan(course, anchors=anchors, channels=[channel], now=now, future_only=True).messages
+    for visit in untrue(client, now) if channel == Channel.EMAIL else ():
+        planned += bring_after(visit, by="system", now=now).messages
     agree(client, by="system", now=now)
     return planned
 

@@ -13,8 +13,9 @@ from worker.actions.clients import find
 from worker.actions.course import appointment
 from worker.actions.course.agree import agree
 from worker.actions.course.cancel import cancel
+from worker.actions.course.care import care_of
 from worker.actions.course.plan import Result, plan
-from worker.actions.course.visit import care_of, last_treatment, lock_client, warn_if_outside
+from worker.actions.course.visit import last_treatment, lock_client, warn_if_outside
 from worker.actions.record.audit import record
 from worker.models import Appointment, Client, Treatment
 from worker.models.appointment import AppointmentStatus

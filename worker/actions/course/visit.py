@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from worker import tokens
 from worker.actions.consent import standing as standings
 from worker.actions.course.agree import agree
 from worker.actions.course.cancel import cancel
+from worker.actions.course.care import care_of
+from worker.actions.course.her_calendar import bring_after
 from worker.actions.course.plan import Result, plan
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
-from worker.models import Appointment, Contact, Link, Treatment
+from worker.models import Appointment, Contact, Treatment
 from worker.models.appointment import AppointmentStatus
 from worker.rendering import version as compiled
 from worker.rules.interval import IntervalWarning, session_interval_warning
@@ -54,12 +55,14 @@ def change(visit: Appointment, *, starts_at: datetime, status: AppointmentStatus
     if moved:
         visit.answer, visit.answered_at = "", None
     visit.save()
-    told = "moved" if moved and status == was else "reopened" if status == AppointmentStatus.BOOKED else status
-    note(told, visit, by, now)
+    kind = "moved" if moved and status == was else "reopened" if status == AppointmentStatus.BOOKED else status
+    note(kind, visit, by, now)
     if moved or status != AppointmentStatus.BOOKED:
         reason = ENDS.get(status, "appointment_moved")
         cancel(which=Q(appointment=visit), reason=reason, actor=by, now=now)
-    return follow(visit, by=by, now=now)
+    planned = follow(visit, by=by, now=now)
+    told = bring_after(visit, by=by, now=now)
+    return Result(messages=planned.messages + told.messages, hand_over=planned.hand_over + told.hand_over)
 
 
 def follow(visit: Appointment, *, by: str, now: datetime) -> Result:
@@ -100,14 +103,6 @@ def course_of(visit: Appointment, now: datetime) -> Course:
         care=care_of(visit.client, visit.version, now),
         treatment=last_treatment(visit.client, visit.version),
         appointment=visit if visit.status == AppointmentStatus.BOOKED else None,
-    )
-
-
-def care_of(client: Client, version: ProtocolVersion, now: datetime) -> Link:
-    """The client's care page under a version, made when it is first needed."""
-    known = Link.objects.filter(client=client, version=version, ended_at__isnull=True).order_by("pk").last()
-    return known or Link.objects.create(
-        key=tokens.new_key(), clinic_id=client.clinic_id, client=client, version=version, created_at=now
     )
 
 

@@ -6,10 +6,12 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from worker.invitations import held_by_mail
 from worker.models import Attempt
 from worker.models.attempt import MAY_HAVE_LEFT
 from worker.models.rows import among, fetch, moment
 from worker.rules.names import MessageClass
+from worker.rules.steps import OF_CALENDAR, Anchor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +60,7 @@ class Others:
         standings = {each.row["standing_id"] for each in batch}
         self.recent = _recent(standings, now)
         self.outdone = _outdone([each for each in batch if each.row["due_at"] <= now - LATE], now)
-        self.needless = {each.pk for each in batch if each.instead_of and _went(each)}
+        self.needless = {each.pk for each in batch if (each.instead_of and _went(each)) or _is_known(each)}
         self._counts = _counts(batch, standings, now)
 
     def goes(self, each: Prepared, now: datetime) -> None:
@@ -105,6 +107,14 @@ def _outdone(late: Sequence[Prepared], now: datetime) -> set[int]:
         return set()
     these, ids = among("m.id", [each.pk for each in late])
     return {row[0] for row in fetch(NEWER.format(these=these), [now, *ids])}
+
+
+def _is_known(each: Prepared) -> bool:
+    """Whether her calendar says already what this mail would tell it, or never got an entry that could be untrue."""
+    kind = each.row["kind"]
+    if kind not in OF_CALENDAR:
+        return False
+    return held_by_mail(each.row["appointment_id"]) in (None, (each.row["generation"], kind == Anchor.CANCELLATION))
 
 
 def _went(each: Prepared) -> bool:

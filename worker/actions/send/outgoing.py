@@ -17,6 +17,7 @@ from worker.invitations import entry_of
 from worker.rules.hours import closing_after
 from worker.rules.invitation import invitation, method_of
 from worker.rules.names import Channel, MessageClass
+from worker.rules.steps import Anchor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,7 +77,7 @@ def _visit(each: Prepared) -> Visit | None:
     return entry_of(
         each.card.clinic, visit_id=row["appointment_id"], edition=row["appointment__edition"],
         changed_at=row["appointment__changed_at"], starts_at=row["appointment__starts_at"], zone=ZoneInfo(row["zone"]),
-        language=row["language"],
+        language=row["language"], cancelled=row["kind"] == Anchor.CANCELLATION,
     )  # fmt: skip
 
 

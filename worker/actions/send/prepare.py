@@ -39,7 +39,7 @@ COLUMNS = {
     "step__code": "step.code", "step__ordinal": "step.ordinal", "channel": "m.channel", "purpose": "m.purpose",
     "cls": "m.cls", "kind": "m.kind", "language": "m.language", "zone": "m.zone", "due_at": "m.due_at",
     "expires_at": "m.expires_at", "reason": "m.reason", "attempts": "m.attempts", "wall_time": "m.wall_time",
-    "address_sealed": "m.address_sealed", "treatment_id": "m.treatment_id",
+    "address_sealed": "m.address_sealed", "treatment_id": "m.treatment_id", "generation": "m.generation",
     "appointment_id": "m.appointment_id", "contact__address_sealed": "contact.address_sealed",
     "contact__link_key": "contact.link_key", "contact__holder_sealed": "contact.holder_sealed",
     "care__key": "care.key", "client__name_sealed": "client.name_sealed",
