@@ -91,6 +91,8 @@ TOML_FAULTS = [
     ('anchor = "treatment"', "", "anchor", "is missing"),
     ('anchor = "treatment"', 'anchor = "reply"', "anchor", "wait for a reply"),
     ('anchor = "treatment"', 'anchor = "treatment"\nkind = "help"', "kind", "only for answers"),
+    ('anchor = "treatment"', 'anchor = "cancellation"', "channels", "into a calendar"),
+    ('anchor = "treatment"', 'anchor = "change"', "purpose", "not that of a visit"),
     ('kind = "help"', "", "step.help.kind", "missing for an answer"),
     ('kind = "help"', 'kind = "safety_reply"', "step.safety_reply", "shares its kind"),
     ('code = "day-3"', 'code = "day-1"', "step.day-1", "shares its code"),
@@ -286,7 +288,7 @@ def test_a_folder_that_is_not_there_is_a_refusal(tmp_path: Path, name: str) -> N
 def test_all_faults_come_at_once(folder: Path) -> None:
     """Whoever mends a protocol mends it in one go: file and texts are both checked to the end (P12)."""
     spoil(folder, TOML, "[28, 42]", "[42, 28]")
-    spoil(folder, TOML, "messages = 12", "messages = 3")
+    spoil(folder, TOML, "messages = 14", "messages = 3")
     spoil(folder, SMS, "STOP", "WHOA")
     (folder / "day-3.es.email.html").unlink()
     assert {field for field, _ in faults(folder)} == {
