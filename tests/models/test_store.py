@@ -60,7 +60,7 @@ def test_bytes_and_null_keep_their_kind(house):
 def test_several_are_one_statement_and_none_is_no_statement(django_assert_num_queries):
     """What is written for a STOP costs the same for one address and for twenty."""
     with django_assert_num_queries(0):
-        assert store([])
+        assert store([]) == []
     before = Event.objects.count()
     with django_assert_num_queries(0 if connection.vendor == "postgresql" else 1):  # PostgreSQL's go past Django's log
         store([event(str(at)) for at in range(20)])
@@ -70,8 +70,8 @@ def test_several_are_one_statement_and_none_is_no_statement(django_assert_num_qu
 def test_a_text_that_is_there_already_is_left_out_and_changes_nothing(house):
     """P4, rule 97: the provider's id counts once; the second is told so, and the transaction lives on."""
     first, again = text(house, "SM1"), text(house, "SM1", word="start")
-    assert store([first], unless_there=True)
-    assert not store([again], unless_there=True)
+    assert store([first], unless_there="provider_id")
+    assert not store([again], unless_there="provider_id")
     assert again.pk is None
     assert list(Inbound.objects.values_list("pk", "word")) == [(first.pk, "stop")]
 
@@ -87,14 +87,34 @@ def test_without_leave_a_second_one_is_refused(house):
 def test_other_constraints_hold_even_where_one_that_is_there_may_be_left_out(house):
     """Only a conflict of keys is left out: a row without its address is refused."""
     with pytest.raises(IntegrityError), transaction.atomic():
-        store([text(house, "SM1", standing=None)], unless_there=True)
+        store([text(house, "SM1", standing=None)], unless_there="provider_id")
     assert not Inbound.objects.exists()
 
 
-def test_several_are_never_left_out_in_part(house):
-    """Which of several was there already no number tells, so nobody may ask for it."""
-    with pytest.raises(AssertionError):
-        store([text(house, "SM1"), text(house, "SM2")], unless_there=True)
+def test_of_several_only_those_that_were_there_are_left_out(house):
+    """P4: twenty STOPs followed up at once make each confirmation once, and say which were new."""
+    store([text(house, "SM2")])
+    rows = [text(house, f"SM{at}") for at in range(4)]
+    assert store(rows, unless_there="provider_id") == [rows[0], rows[1], rows[3]]
+    assert rows[2].pk is None
+    assert dict(Inbound.objects.values_list("provider_id", "pk")).items() >= {
+        (r.provider_id, r.pk) for r in rows if r.pk
+    }
+
+
+def test_several_with_gaps_keep_each_its_own(house):
+    """A NULL beside a value, and bytes beside none, stand where they were given (rule 42)."""
+    rows = [text(house, "SM1", follow_up_sealed=None), text(house, "SM2", follow_up_sealed=b"\x00'{", body_sealed=None)]
+    store(rows)
+    kept = [Inbound.objects.get(pk=row.pk) for row in rows]
+    assert [each.follow_up_sealed and bytes(each.follow_up_sealed) for each in kept] == [None, b"\x00'{"]
+    assert [each.body_sealed and bytes(each.body_sealed) for each in kept] == [b"\x00\xff", None]
+
+
+def test_two_that_are_alike_are_a_mistake(house):
+    """Which of the two was there nothing would tell."""
+    with pytest.raises(AssertionError), transaction.atomic():
+        store([text(house, "SM1"), text(house, "SM1")], unless_there="provider_id")
     assert not Inbound.objects.exists()
 
 

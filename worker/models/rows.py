@@ -18,6 +18,8 @@ from django.db import connection
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+NUMBERS = frozenset({"bigint", "integer", "smallint"})
+
 
 def update_many(table: str, key: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], where: str = "") -> int:
     """Set `columns` of each row to its own values: rows are (key value, column values...), none of them None.
@@ -30,10 +32,13 @@ def update_many(table: str, key: str, columns: Sequence[str], rows: Sequence[Seq
     return update(table, key, columns, rows, f" AND {where}" if where else "")
 
 
-def insert_many(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
-    """Insert rows whose first column differs in each; `conflict` may be "ON CONFLICT DO NOTHING"."""
+def insert_many(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], more: str = "") -> Any:
+    """Insert rows, in their order; `more` may be "ON CONFLICT DO NOTHING", or ask for columns: RETURNING id.
+
+    Gives the cursor, from which those columns are fetched.
+    """
     if not rows:
-        return
+        return None
     if _postgres():
         given = list(_arrays(table, columns, rows))
         source = f"SELECT {', '.join(text for text, _, _ in given)}"
@@ -41,7 +46,8 @@ def insert_many(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     else:
         source = f"VALUES {_tuples(len(rows), len(columns))}"
         params = [value for row in rows for value in row]
-    _run(f"INSERT INTO {table} ({', '.join(columns)}) {source} {conflict}", params)
+    names = ", ".join(map(connection.ops.quote_name, columns))
+    return _run(f"INSERT INTO {table} ({names}) {source} {more}", params)
 
 
 def fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -134,16 +140,16 @@ def _arrays(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -
         if index and values.count(values[0]) == len(values):
             yield f"%s::{kind}", "", values[0]
         else:
-            yield f"unnest({_mark(kind)})", kind, _literal(values) if kind == "bigint" else list(values)
+            yield f"unnest({_mark(kind)})", kind, _literal(values) if kind in NUMBERS else list(values)
 
 
 def _mark(kind: str) -> str:
     """Where an array goes: in binary, but for numbers, whose binary type the driver chooses by their size."""
-    return f"%s::{kind}[]" if kind == "bigint" else f"%b::{kind}[]"
+    return f"%s::{kind}[]" if kind in NUMBERS else f"%b::{kind}[]"
 
 
-def _literal(numbers: Iterable[int]) -> str:
-    return f"{{{','.join(map(str, numbers))}}}"
+def _literal(numbers: Iterable[int | None]) -> str:
+    return f"{{{','.join('NULL' if number is None else str(number) for number in numbers)}}}"
 
 
 @lru_cache(maxsize=64)

@@ -6,49 +6,41 @@ The rows are ordinary instances of the model, so that what is written stands whe
 from __future__ import annotations
 
 import json
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import connection, models
+from django.db import models
 
-from worker.models.rows import fetch
+from worker.models.rows import insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Row = TypeVar("Row", bound=models.Model)
 
-def store(rows: Sequence[models.Model], *, unless_there: bool = False) -> bool:
+
+def store(rows: Sequence[Row], *, unless_there: str = "") -> list[Row]:
     """Insert new rows of one model, in their order, in the caller's transaction; each learns its number.
 
-    With `unless_there` a single row that meets a unique key of the table is left out: False then, else True.
+    `unless_there` names a column in which they differ: rows that meet a unique key of the table are left out then.
+    Returns those that were stored.
     """
     if not rows:
-        return True
-    assert len(rows) == 1 or not unless_there, "which of several were there, no number tells"
+        return []
     model = type(rows[0])
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 - Django documents _meta as public
-    conflict = " ON CONFLICT DO NOTHING" if unless_there else ""
-    values = [_value(field, getattr(row, str(field.attname))) for row in rows for field in fields]
-    made = fetch(f"{_insert(model, len(rows), connection.vendor)}{conflict} RETURNING id", values)
-    for row, (number,) in zip(rows, made, strict=not unless_there):
+    values = [[_value(field, getattr(row, str(field.attname))) for field in fields] for row in rows]
+    more = f"ON CONFLICT DO NOTHING RETURNING id, {unless_there}" if unless_there else "RETURNING id"
+    made = insert_many(model._meta.db_table, [str(field.column) for field in fields], values, more).fetchall()  # noqa: SLF001
+    if unless_there:
+        by_key = {getattr(row, unless_there): row for row in rows}
+        assert len(by_key) == len(rows), "which of two alike was there, nothing tells"
+        stored = [by_key[key] for _, key in made]
+    else:
+        stored = list(rows)
+    for row, (number, *_) in zip(stored, made, strict=True):
         row.pk = number
         row._state.adding = False  # noqa: SLF001 - else `save` would insert it again
-    return bool(made)
-
-
-@lru_cache(maxsize=64)
-def _insert(model: type[models.Model], count: int, vendor: str) -> str:
-    """The statement up to its conflict clause; on PostgreSQL with types, for a NULL has none of its own."""
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]  # noqa: SLF001
-    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    marks = ", ".join(f"%s::{_kind(field)}" if vendor == "postgresql" else "%s" for field in fields)
-    return f"INSERT INTO {model._meta.db_table} ({names}) VALUES {', '.join([f'({marks})'] * count)}"  # noqa: SLF001
-
-
-def _kind(field: models.Field[Any, Any]) -> str:
-    """Text for varchar: a cast to varchar(n) would cut in silence, and the column refuses."""
-    kind = field.db_type(connection) or ""
-    return "text" if kind.startswith("varchar") else kind
+    return stored
 
 
 def _value(field: models.Field[Any, Any], value: Any) -> Any:

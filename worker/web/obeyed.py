@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1.0  # seconds at a stretch
 QUIET = 0.05  # seconds without a text, after which nobody seems to wait
-PATIENCE = 5.0  # seconds: in a burst without end a batch is done all the same, for workers may be down
+PATIENCE = 30.0  # seconds: in a burst without end a batch is done all the same, for workers may be down
 log = structlog.get_logger("aftercare.hooks")
 _counting = threading.Lock()
 _waiting = 0  # texts that this process is about to obey

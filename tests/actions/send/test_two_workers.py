@@ -31,7 +31,7 @@ from worker.actions.send.due import promote
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import Said, record
 from worker.channels.base import Accepted
-from worker.models import Approval, Attempt, Client, Clinic, Event, Message, Ready, Standing
+from worker.models import Approval, Attempt, Client, Clinic, Event, Inbound, Message, Ready, Standing
 from worker.reading.chain import faults
 from worker.rules import gate
 
@@ -204,11 +204,11 @@ def _enrol_alice():
     return client
 
 
-def _stop():
+def _stop(sid="SMstop"):
     clinic_id = Client.objects.get().clinic_id
     reply = Reply(
         clinic_id=clinic_id,
-        provider_id="SMstop",
+        provider_id=sid,
         address=ALICES_PHONE,
         body="STOP",
         opt_out_type="",
@@ -280,6 +280,26 @@ def test_a_stop_waits_for_the_decision_that_came_first():
         stop.result(PATIENCE)
     assert not Message.objects.filter(state__in=("planned", "held"), cls="course", channel="sms").exists()
     assert Message.objects.get(step__code="same-day", channel="sms").state == "sending"
+
+
+def test_a_stop_that_waited_finds_the_row_as_it_is_by_then():
+    """P2: what was changed while it waited stays, the hold of a doubt; a second STOP that waited is kept as well."""
+    _only_postgres()
+    _enrol_alice()
+    phone = Standing.objects.filter(channel="sms")
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            phone.select_for_update(no_key=True).get()
+            stops = [pool.submit(_alone(partial(_stop, sid))) for sid in ("SM1", "SM2")]
+            _until_somebody_waits()
+            phone.update(held_at=NOW, held_why="unclear_reply")
+        for stop in stops:
+            stop.result(PATIENCE)
+    row = phone.get()
+    assert (row.held_at, row.held_why, row.suppressed_at, row.suppressed_why) == (NOW, "unclear_reply", DUE, "keyword")
+    assert sorted(Inbound.objects.values_list("provider_id", flat=True)) == ["SM1", "SM2"]
+    assert Message.objects.filter(kind="stop_confirmation").count() == 1
+    assert faults() == []
 
 
 def test_a_receipt_and_our_own_answer_do_not_wait_for_each_other():

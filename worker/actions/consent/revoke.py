@@ -138,8 +138,7 @@ def _end_all(
     for actor in dict.fromkeys(actor for _, actor in rows):
         theirs = [(each.pk, row.clinic_id) for row, by in rows if by == actor for each in ending[row.pk]]
         end(theirs, reason="revoked", actor=actor, now=now)
-    for row, _ in rows:
-        hand_over_after_stop(row, ending[row.pk], now=now)
+    hand_over_after_stop([(row, ending[row.pk]) for row, _ in rows], now=now)
     return sum(map(len, ending.values()))
 
 

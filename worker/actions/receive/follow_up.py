@@ -16,14 +16,16 @@ from django.db import transaction
 
 from worker import sealed
 from worker.actions.consent.revoke import Ended, Revocation, revoke_standings
+from worker.actions.receive.answer import Asked
 from worker.actions.receive.ask_staff import ask_staff
-from worker.actions.receive.confirm_stop import confirm_stop
+from worker.actions.receive.confirm_stop import confirm_stops
 from worker.actions.receive.red_flag import raise_alarm
 from worker.actions.receive.visit_question import ask_about_visits
 from worker.actions.record.audit import chained_at_the_end
 from worker.models import Inbound, Standing
 from worker.models.rows import among, change
 from worker.models.suppression import SuppressionReason
+from worker.rules.names import AnswerKind
 from worker.rules.words import Reading, Word
 
 if TYPE_CHECKING:
@@ -69,9 +71,10 @@ def follow_up(rows: Iterable[Standing], *, now: datetime) -> int:
         texts = _texts({row.open_stop for row in several})
         stops = [_Stop(row, texts[row.open_stop or 0]) for row in several]
         revoke_standings([stop.ended() for stop in stops], now=now)
-        for stop in stops:
-            if stop.row.pk == stop.text.row.standing_id:
-                _answer(stop, now)
+        said = [stop for stop in stops if stop.row.pk == stop.text.row.standing_id]
+        for stop in said:
+            _ask(stop, now)
+        confirm_stops([stop.asked() for stop in said if not (stop.already or stop.text.answered)], now=now)
         _done(several, list(texts))
     return len(several)
 
@@ -147,6 +150,13 @@ class _Stop:
         )  # fmt: skip
         return Ended(self.row, said, self.already)
 
+    def asked(self) -> Asked:
+        """The one confirmation, to the phone that said it."""
+        return Asked(
+            standing=self.row, kind=AnswerKind.STOP_CONFIRMATION, cause=self.text.source, address=self.text.address,
+            since=self.text.row.received_at,
+        )  # fmt: skip
+
 
 def _texts(ids: Iterable[int | None]) -> dict[int, _Text]:
     found = Inbound.objects.in_bulk({pk for pk in ids if pk is not None})
@@ -158,16 +168,14 @@ def _opened(row: Inbound) -> _Text:
     return _Text(row, body, **(sealed.unseal_json(row.follow_up_sealed, CONTEXT) if row.follow_up_sealed else {}))
 
 
-def _answer(stop: _Stop, now: datetime) -> None:
-    """What the phone that said it brings about besides: questions for staff, and the one confirmation."""
+def _ask(stop: _Stop, now: datetime) -> None:
+    """What staff have to look at, because of the words that it was said with."""
     row, text, stored = stop.row, stop.text, stop.text.row
     word = Word(stored.word)
     if word == Word.WRONG_NUMBER:
         ask_staff(f"{word}_reply", row, stored, now)
     elif word == Word.CANCEL_STOP:
         ask_about_visits(row, source=text.source, now=now)
-    if not stop.already and not text.answered:
-        confirm_stop(row, cause=text.source, address=text.address, since=stored.received_at, now=now)
     raise_alarm(Reading(word), text.body, row=row, stored=stored, address=text.address, now=now)
 
 

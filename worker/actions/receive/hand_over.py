@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from worker.actions.record.task import open_task
+from worker.actions.record.task import open_tasks
+from worker.models import StaffTask
 from worker.models.rows import among, fetch, locking, moment
 from worker.rules.names import AnswerKind, MessageClass, Purpose
 from worker.rules.states import OPEN, State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from worker.models import Standing
@@ -65,26 +66,30 @@ def coming(
     return ending
 
 
-def hand_over_after_stop(row: Standing, ended: Sequence[Coming], *, now: datetime) -> None:
+def hand_over_after_stop(ended: Iterable[tuple[Standing, Sequence[Coming]]], *, now: datetime) -> None:
     """Tell staff, once per client, what was cancelled and comes to her in no other way; nothing when that is nothing.
 
-    In the caller's transaction. What also goes by her other channel she will read there: a second stop there is told
-    then. What nobody could have read any more is no loss.
+    `ended` has each address with what its stop ended. In the caller's transaction. What also goes by her other channel
+    she will read there: a second stop there is told then. What nobody could have read any more is no loss.
     """
+    open_tasks([task for row, theirs in ended for task in _to_hand_over(row, theirs, now)])
+
+
+def _to_hand_over(row: Standing, ended: Sequence[Coming], now: datetime) -> Iterator[StaffTask]:
     lost: dict[int, list[Coming]] = defaultdict(list)
     for each in sorted(ended, key=lambda each: (each.due_at, each.pk)):
         if each.client_id is not None and _is_instruction(each, now) and not each.comes_otherwise:
             lost[each.client_id].append(each)
     for client_id, hers in lost.items():
         first = hers[0]
-        open_task(
+        yield StaffTask(
             clinic_id=row.clinic_id,
             client_id=client_id,
             kind="hand_over_after_stop",
             cause=f"hand_over_after_stop:{client_id}:{first.pk}",
             facts={"channel": row.channel, "steps": [_said(each) for each in hers]},
+            opened_at=now,
             due_at=max(now, first.due_at),
-            now=now,
         )
 
 

@@ -18,6 +18,7 @@ from worker.actions.receive.ask_staff import ask_staff
 from worker.actions.receive.follow_up import close, finish_stops, follow_up, sealed_follow_up
 from worker.actions.receive.red_flag import raise_alarm
 from worker.actions.receive.start import Start, leave, take_start
+from worker.actions.receive.stop import stop_at_once
 from worker.actions.receive.visit_answer import answer_visit
 from worker.actions.record.audit import chained_at_the_end
 from worker.models import Contact, Inbound
@@ -57,19 +58,25 @@ def inbound_sms(reply: Reply, *, now: datetime) -> Reading:
     return reading
 
 
-@transaction.atomic
-@chained_at_the_end()
 def take(reply: Reply, *, now: datetime) -> Reading:
     """Take one inbound text and obey it in one transaction, before the provider hears our 200 (rules 19, 33).
 
     What follows from a STOP is left to `finish_stops`: the STOP itself shall not wait for it.
     """
     reading = read(reply.body, reply.opt_out_type or None)
+    if not stop_at_once(reply, reading, answered=_is_answered(reply), now=now):
+        _take(reply, reading, now)
+    return reading
+
+
+@transaction.atomic
+@chained_at_the_end()
+def _take(reply: Reply, reading: Reading, now: datetime) -> None:
     row, mailboxes = _locked(reply, reading, now)
     follow_up([row, *mailboxes], now=now)  # what she said a moment ago comes first
     stored = _stored(reading, reply, [row, *mailboxes], now)
     if stored is None:
-        return reading
+        return
     # A STOP that is said just now is the last word: only one that we hear of late is looked up.
     late = stored.received_at < now or not reading.kind.revokes
     if late and is_outdated(row, stored, reply.listed):
@@ -78,7 +85,6 @@ def take(reply: Reply, *, now: datetime) -> Reading:
         close([row, *mailboxes], stored, now=now)
     else:
         _obey(reading, reply, row, stored, now)
-    return reading
 
 
 def _stored(reading: Reading, reply: Reply, rows: Sequence[Standing], now: datetime) -> Inbound | None:
@@ -94,7 +100,7 @@ def _stored(reading: Reading, reply: Reply, rows: Sequence[Standing], now: datet
         received_at=reply.received_at or now,
         follow_up_sealed=_follow_up(reply, rows) if reading.kind.revokes else None,
     )
-    if store([text], unless_there=True):
+    if store([text], unless_there="provider_id"):
         return text
     known = Inbound.objects.get(channel=Channel.SMS, provider_id=reply.provider_id)
     if not _says_more(reading, known, row):
@@ -105,8 +111,12 @@ def _stored(reading: Reading, reply: Reply, rows: Sequence[Standing], now: datet
 
 
 def _follow_up(reply: Reply, rows: Sequence[Standing]) -> bytes:
-    answered = reply.provider_answers and answered_stop(reply.body, reply.opt_out_type)
-    return sealed_follow_up(rows, address=reply.address, opt_out_type=reply.opt_out_type, answered=answered)
+    return sealed_follow_up(rows, address=reply.address, opt_out_type=reply.opt_out_type, answered=_is_answered(reply))
+
+
+def _is_answered(reply: Reply) -> bool:
+    """The provider has confirmed a STOP of these words by itself (rule 23)."""
+    return reply.provider_answers and answered_stop(reply.body, reply.opt_out_type)
 
 
 def _says_more(reading: Reading, known: Inbound, row: Standing) -> bool:

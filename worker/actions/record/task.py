@@ -14,6 +14,7 @@ from worker.rules.names import AnswerKind
 from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 
@@ -28,16 +29,19 @@ def open_task(
     due_at: datetime | None = None,
 ) -> None:
     """Put one thing before staff, in the caller's transaction; the same cause opens nothing twice."""
-    task = StaffTask(
-        clinic_id=clinic_id,
-        client_id=client_id,
-        kind=kind,
-        cause=cause[:200],
-        facts=facts or {},
-        opened_at=now,
-        due_at=due_at,
-    )
-    store([task], unless_there=True)
+    open_tasks(
+        [
+            StaffTask(
+                clinic_id=clinic_id, client_id=client_id, kind=kind, cause=cause[:200], facts=facts or {},
+                opened_at=now, due_at=due_at,
+            )
+        ]
+    )  # fmt: skip
+
+
+def open_tasks(tasks: Sequence[StaffTask]) -> None:
+    """The same for several of different causes, in one statement."""
+    store(tasks, unless_there="cause")
 
 
 def optin_failed(message_id: int, *, now: datetime) -> None:
