@@ -80,7 +80,7 @@ def _alert(contact: StaffContact, conversation: Conversation, cause: str, now: d
         expires_at=now + USEFUL,
         created_at=now,
     )
-    return message if store([message], unless_there=True) else None
+    return message if store([message], unless_there="occasion") else None
 
 
 def escalate(*, now: datetime) -> int:

@@ -28,7 +28,7 @@ def heard(
     fresh = Conversation(
         clinic_id=clinic_id, client_id=client_id, standing=row, opened_at=now, heard_at=now, holds=holds
     )
-    while not store([fresh], unless_there=True):
+    while not store([fresh], unless_there="client_id"):
         known = _open(clinic_id, client_id, row)
         if known is not None:  # else it was closed between our two looks: begin one after all
             known.heard_at, known.holds = now, known.holds or holds

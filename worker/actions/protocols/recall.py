@@ -91,7 +91,7 @@ def _chunk(going: Sequence[Reached], step: Step, version: ProtocolVersion, now: 
             language=client.language, zone=client.zone, state=State.PLANNED, due_at=now,
             expires_at=moment(rule.until, now, ZoneInfo(client.zone)), created_at=now,
         )  # fmt: skip
-        if store([message], unless_there=True):
+        if store([message], unless_there="occasion"):
             store([link])
             Message.objects.filter(pk=message.pk).update(care=link)
             made.append(message)
