@@ -64,7 +64,7 @@ def _alone(options: argparse.Namespace) -> int:
     if options.only == "scrape":
         from tests.bench import scrape
 
-        return scrape.main()
+        return scrape.main(options.rows)
     from tests.bench import due
 
     return due.main(options.output)
@@ -86,6 +86,7 @@ def _options() -> argparse.Namespace:
         help="with 3 million messages the desk's pages, or what is done every second; or what is due among 10 million",
     )
     parser.add_argument("--clients", type=int, default=200_000, help="clients of the desk (default 200000)")
+    parser.add_argument("--rows", type=int, default=3_000_000, help="old messages beside a scrape (default 3000000)")
     parser.add_argument("--only-stops", action="store_true", help="leave the senders out")
     parser.add_argument("--output", type=Path, default=OUTPUT, help=f"where the figures go (default {OUTPUT})")
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""What is done every second, beside no old message and beside millions: a scrape, a status, a round, a claim.
+"""What is done every second, beside no old message and beside millions: a scrape, a status, the day's page, a claim.
 
 On PostgreSQL, Redis answering; the scrape through the web part's whole chain. Today is the same both times.
 """
@@ -21,7 +21,7 @@ from worker.sandbox.redis_server import PrivateRedis
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MESSAGES = 3_000_000
+MESSAGES, PORTION = 3_000_000, 1_000_000
 TODAY = 20_000  # planned messages, of which a few are due
 ROUNDS, WARM = 200, 20
 MOST_MS = 50.0  # of a scrape, at the 95th of a hundred
@@ -65,7 +65,7 @@ def main(messages: int = MESSAGES) -> int:
 
         django.setup()
         figures = list(_measured(messages))
-        print(table(messages, figures), end="")
+        print(table(messages, figures, _gigabytes()), end="")
         from django.db import connection
 
         connection.close()
@@ -81,27 +81,41 @@ def _measured(messages: int) -> Iterator[Figures]:
     call_command("migrate", verbosity=0, interactive=False)
     builders.house()
     builders.alice()
-    _fill(TODAY, state="'planned'", due="(n % 8760) * interval '1 hour' - interval '5 minutes'")
+    _fill(1, TODAY, state="'planned'", due="(n % 8760) * interval '1 hour' - interval '5 minutes'")
     things = _things()
     before = {name: statistics.median(_times(thing)) for name, thing in things.items()}
     ended = ", ".join(f"'{each}'" for each in ENDED)
-    _fill(messages, state=f"(ARRAY[{ended}])[1 + n % {len(ENDED)}]", due="- (n % 8760) * interval '1 hour'")
+    for first in range(TODAY + 1, TODAY + messages + 1, PORTION):
+        last = min(first + PORTION - 1, TODAY + messages)
+        _fill(first, last, state=f"(ARRAY[{ended}])[1 + n % {len(ENDED)}]", due="- (n % 8760) * interval '1 hour'")
     for name, thing in things.items():
         times = _times(thing)
         yield Figures(name, before[name], statistics.median(times), statistics.quantiles(times, n=20)[-1])
 
 
-def _fill(many: int, *, state: str, due: str) -> None:
+def _fill(first: int, last: int, *, state: str, due: str) -> None:
+    """Messages number `first` to `last`, without the checks that each row's references exist: they are one row's."""
     from django.db import connection
 
     with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
         cursor.execute(
             f"INSERT INTO aftercare_message ({COLUMNS}, occasion, state, due_at, expires_at) "
-            f"SELECT {COLUMNS}, 'bench:{many}:' || n, {state}, now() + {due}, now() + interval '2 years' "
+            f"SELECT {COLUMNS}, 'bench:' || n, {state}, now() + {due}, now() + interval '2 years' "
             "FROM (SELECT * FROM aftercare_message WHERE channel = 'sms' LIMIT 1) AS one, "
-            f"generate_series(1, {int(many)}) AS n"
+            f"generate_series({int(first)}, {int(last)}) AS n"
         )
+        cursor.execute("RESET session_replication_role")
         cursor.execute("VACUUM ANALYZE aftercare_message")
+
+
+def _gigabytes() -> float:
+    """What the messages take on the disk, with their indexes."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size('aftercare_message')")
+        return float(cursor.fetchone()[0]) / 1e9
 
 
 def _times(thing: Callable[[], Any]) -> list[float]:
@@ -120,8 +134,11 @@ def _things() -> dict[str, Callable[[], Any]]:
     from django.test import Client
 
     from worker import clock
+    from worker.models import Clinic
     from worker.reading import alarms, machine_room, status
+    from worker.reading.today import today
 
+    clinic = Clinic.objects.get(slug="lakeside")
     browser = Client(SERVER_NAME="127.0.0.1")
 
     def scrape() -> None:
@@ -133,7 +150,10 @@ def _things() -> dict[str, Callable[[], Any]]:
         assert status.status(now=now) | machine_room.machine_room(now=now)
         assert alarms.facts(now=now, machine=clock.machine())
 
-    return {"scrape": scrape, "status": looked, "round and claim": _claimed}
+    def day() -> None:
+        assert today(clinic, now=clock.now()).going
+
+    return {"scrape": scrape, "status": looked, "today's page": day, "round and claim": _claimed}
 
 
 def _claimed() -> None:
@@ -155,9 +175,9 @@ def _claimed() -> None:
         transaction.set_rollback(True)
 
 
-def table(messages: int, figures: list[Figures]) -> str:
+def table(messages: int, figures: list[Figures], gigabytes: float) -> str:
     """A line for each thing."""
-    lines = [f"beside {messages:,} old messages"]
+    lines = [f"beside {messages:,} old messages, {gigabytes:.1f} GB with their indexes"]
     for each in figures:
         verdict = "" if each.good_enough else "   TOO SLOW"
         after = f"{each.p50:6.1f} ms, p95 {each.p95:6.1f} ms"
