@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from worker.rules.names import Channel
 
 LATE = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
+LOGIN_REFUSED = {"sms": ("20003", "20005", "http_401", "http_403"), "email": ("530", "534", "535")}
 QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 LATENESS = Histogram(
@@ -46,8 +47,16 @@ DUPLICATES = Counter("aftercare_duplicate_sends", "Steps that a phone got twice;
 DOUBTED = Counter("aftercare_doubted", "Attempts whose worker fell silent.")
 REQUESTS = Histogram("aftercare_http_request_seconds", "One request.", ["view", "code_class"], buckets=QUICK)
 WAITS = Histogram("aftercare_ratelimit_wait_seconds", "How long a limit made messages wait.", ["scope"], buckets=LATE)
+# Each at 0 from the start, or the first of a process would be nobody's increase, and its alert silent.
 for _why in ("rate", "calls", "rest"):
-    WAITS.labels(_why)  # there from the start, or the first wait of a process would be nobody's increase
+    WAITS.labels(_why)
+for _view in ("twilio_inbound", "inbound", "leave"):  # a STOP comes by these
+    REQUESTS.labels(_view, "5xx")
+for _channel, _codes in LOGIN_REFUSED.items():
+    for _code in _codes:
+        ERRORS.labels(_channel, _code)
+    for _outcome in ("accepted", "refused", "trylater", "unknown", "notstarted"):
+        MESSAGES.labels(_channel, _outcome)
 
 _WORDS = re.compile(r"[a-z_]{1,24}")
 

@@ -29,6 +29,8 @@ from worker.sandbox.provider.client import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from worker.sandbox.process import Part
+
 TICK = 200  # milliseconds between beats
 
 
@@ -133,10 +135,14 @@ class RunningHouse:
         self.home = home
         self.house = House(plan, environ=settings(**environ))
         self.events: list[Event] = []
-        self.supervisor = Supervisor(self.house.parts, log_dir=home / "log", on_event=self.events.append)
+        self.supervisor = Supervisor(self.parts(), log_dir=home / "log", on_event=self.events.append)
         self.sandbox = Sandbox(plan.phones_url)
         self._watching = threading.Thread(target=self.supervisor.watch)
         self._numbers = itertools.count(1000)
+
+    def parts(self) -> list[Part]:
+        """What runs in it."""
+        return self.house.parts
 
     @property
     def env(self) -> dict[str, str]:

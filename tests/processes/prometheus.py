@@ -26,12 +26,15 @@ PROGRAM = shutil.which("prometheus")
 class Prometheus:
     """Starts with the `with` statement; `targets` replaces those of each shipped job, by its name."""
 
-    def __init__(self, folder: Path, targets: Mapping[str, str], token: str) -> None:
+    def __init__(
+        self, folder: Path, targets: Mapping[str, str], token: str, *, rules: Path = MONITORING / "alerts.yml",
+        every: str = "500ms",
+    ) -> None:  # fmt: skip
         self._folder = folder
         self.url = f"http://127.0.0.1:{free_ports(1)}"
         shipped = yaml.safe_load((MONITORING / "prometheus.yml").read_text(encoding="utf-8"))
-        shipped["global"] = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "1s"}
-        shipped["rule_files"] = [str(MONITORING / "alerts.yml")]
+        shipped["global"] = {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": "1s"}
+        shipped["rule_files"] = [str(rules)]
         (folder / "token").write_text(token, encoding="ascii")
         for job in shipped["scrape_configs"]:
             job.pop("dns_sd_configs", None)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tests.soak.evidence import READING
+from tests.soak.evidence import READING, RESTORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,7 @@ MAY_FOLLOW_A_STOP = {"stop_confirmation", "help", "safety_reply"}
 SAYS_STOP = {
     "stop", "stop please", "unsubscribe", "end", "stop texting me", "stopall", "please remove me from your list",
 }  # fmt: skip
+ENDS_A_COURSE = {"stop": ("phone",), "link": ("email",), "desk": ("phone", "email")}  # what is silent afterwards
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Fault = tuple[str, str, str]  # count, class of message, what was seen
 
@@ -47,6 +48,7 @@ class Verdict:
     sent: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
     late: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    unrecovered: int = 0  # left in the time that a restored copy does not know, and no list told of it
     chance: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # of what was missed, seconds
 
     def counts(self) -> dict[str, int]:
@@ -61,7 +63,8 @@ def judge(evidence: Evidence, *, slack: float = SLACK) -> Verdict:
     court = _Court(evidence, slack)
     for arrival in evidence.arrivals():
         verdict.faults += court.on(arrival, verdict)
-    for check in (court.doubled, court.lost, court.unplanned, court.untrue, court.heard_stop):
+    for check in (court.doubled, court.lost, court.unplanned, court.untrue, court.heard_stop, court.repeated,
+                  court.ended_in_the_lost_time):  # fmt: skip
         verdict.faults += check()
     for message in evidence.messages.values():
         verdict.ended[f"{message['state']} {message['reason']}".strip()] += 1
@@ -78,12 +81,18 @@ class _Court:
         self.e = evidence
         self._within = SECOND + slack
         self.came: dict[int, list[Arrival]] = defaultdict(list)
+        self._gone: list[Arrival] = []  # in the lost time, and nothing here explains it
+        self._later: list[Arrival] = []  # course messages after it
         self._stored = {pk: hashlib.sha256(text.encode()).hexdigest() for pk, text in evidence.documents.items()}
         self._hours, self._steps = _hours(), _steps()
 
     def on(self, arrival: Arrival, verdict: Verdict) -> Iterator[Fault]:
         """What is wrong with one arrival by itself."""
         attempt = self.e.attempts.get(arrival.attempt)
+        if attempt is None and self.e.is_lost(arrival.at):
+            verdict.unrecovered += 1
+            self._gone.append(arrival)
+            return
         if attempt is None:
             yield "astray", "none", f"a message at {arrival.at:.3f} that no attempt of ours explains"
             return
@@ -97,7 +106,12 @@ class _Court:
             self._approval,
             self._useful,
         ]
-        checks += [self._consent, self._second, self._hour] if cls == "course" else [self._answer]
+        if cls == "course" and self.e.lost and arrival.at > self.e.lost[1]:
+            self._later.append(arrival)
+        if attempt.get("worker") == RESTORED:
+            checks += [self._hour] if cls == "course" else []  # its decision and the acts before it are lost
+        else:
+            checks += [self._consent, self._second, self._hour] if cls == "course" else [self._answer]
         for check in checks:
             yield from (
                 (count, cls, f"message {message['id']}: {why}") for count, why in check(arrival, attempt, message)
@@ -224,7 +238,7 @@ class _Court:
                 wanted = (
                     "delivered" if "delivered" in heard else "undelivered" if heard & {"undelivered", "failed"} else ""
                 )
-                if wanted and state != wanted:
+                if wanted and state != wanted and not self.e.is_lost(arrival.at):
                     yield "untrue", self.e.messages[pk]["cls"], f"message {pk} is {state}; reported {sorted(heard)}"
 
     def heard_stop(self) -> Iterator[Fault]:
@@ -239,6 +253,25 @@ class _Court:
             for arrival in arrivals:
                 if self.e.messages[pk]["cls"] == "course" and arrival.at > taken.get(arrival.to, 1e18) + self._within:
                     yield "after stop", "course", f"message {pk} came {arrival.at - taken[arrival.to]:.1f} s after STOP"
+
+
+    def repeated(self) -> Iterator[Fault]:
+        """After a restore the same words to the same person as in the time that was lost (P4)."""
+        rang = {(each.to, each.text) for each in self._gone}
+        for each in self._later:
+            if (each.to, each.text) in rang:
+                yield "doubled", "course", f"attempt {each.attempt} says what had left in the lost time"
+
+    def ended_in_the_lost_time(self) -> Iterator[Fault]:
+        """Who said stop in the time that was lost, by whatever way, hears nothing more of a course (P2)."""
+        silent: dict[str, str] = {}
+        for act in self.e.acts:
+            if act["kind"] in ENDS_A_COURSE and self.e.is_lost(act["began"]) and self.e.is_lost(act["ended"]):
+                person = self.e.people[act["client"]]
+                silent |= {person[way]: act["kind"] for way in ENDS_A_COURSE[act["kind"]] if person[way]}
+        for each in self._later:
+            if each.to in silent:
+                yield "after stop", "course", f"attempt {each.attempt} left after a {silent[each.to]} of the lost time"
 
 
 def _is_stop(body: str) -> bool:

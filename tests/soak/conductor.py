@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OPEN_DESK = (10, 16)  # hours in New York at which new clients are treated
 SHORTEST_STEP = 0.6
+SHORT_PACE = 5.0  # seconds for what is due at one moment
 AT_REST = 3  # looks in a row that find nothing
 LOOK_AGAIN = 0.1
 
@@ -53,9 +54,17 @@ class Conductor:
             if not withdrawn and gone > seconds / 3:
                 self._crowd.withdraw()
                 withdrawn = True
-            self._step()
-            self._crowd.act()
-            self._while_they_send(min(self._score.pace, began + seconds - time.monotonic()))
+            self._one_step(min(self._score.pace, began + seconds - time.monotonic()))
+
+    def go_on(self, more: Callable[[], bool]) -> None:
+        """Step by step for as long as somebody says so; no new clients come."""
+        while more():
+            self._one_step(SHORT_PACE)
+
+    def _one_step(self, longest: float) -> None:
+        self._step()
+        self._crowd.act()
+        self._while_they_send(longest)
 
     def _desk_is_open(self) -> bool:
         wall = clock.now().astimezone(ZoneInfo(ZONES[0]))

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.soak.ground import Ground
+    from tests.soak.restore import Lost
     from tests.soak.run import Score
 
 TEMPLATE = Path(__file__).with_name("clinic.toml")
@@ -89,12 +90,13 @@ def areas() -> tuple[int, ...]:
     )
 
 
-def cli(*words: str) -> None:
-    """One verb of the command in this process."""
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+def cli(*words: str) -> str:
+    """One verb of the command in this process, and what it printed."""
+    said, told = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
         code = main(words)
-    assert code == 0, (words, told.getvalue())
+    assert code == 0, (words, said.getvalue(), told.getvalue())
+    return said.getvalue()
 
 
 def first_morning(today: datetime) -> datetime:
@@ -128,6 +130,7 @@ class Crowd:
         self._desk = ThreadPoolExecutor(4, thread_name_prefix="desk")
         self._by_id: dict[int, Person] = {}
         self._withdrawn = False
+        self.lost: Lost | None = None  # what a restored copy does not know
 
     def settle(self) -> None:
         """Make the tables, load the clinics, approve, and spoil what is to be found out."""
@@ -221,7 +224,7 @@ class Crowd:
     def _ways(self) -> dict[str, Callable[[Person], Any]]:
         return {
             "stop": lambda who: self._says(who, STOPS[who.id % len(STOPS)]),
-            "link": lambda who: self._ground.sandbox.unsubscribe(who.email),
+            "link": self._clicks,
             "desk": self._tells_the_desk,
             "doubt": lambda who: self._says(who, DOUBT),
             "help": lambda who: self._says(who, "HELP"),
@@ -241,6 +244,10 @@ class Crowd:
     def _says(self, who: Person, words: str) -> None:
         if who.phone and any(channel == "sms" for channel, _ in who.agrees):
             self._ground.sandbox.reply(who.phone, words, to=CLINICS[who.clinic][1], wait=False)
+
+    def _clicks(self, who: Person) -> None:
+        told = self._ground.sandbox.unsubscribe(who.email)
+        assert told["status"] == 200, told
 
     def _tells_the_desk(self, who: Person) -> None:
         desk_revoke.from_desk(
@@ -280,5 +287,6 @@ class Crowd:
             "acts": [asdict(each) for each in self.acts],
             "steps": self.steps,
             "skews": skews,
+            "lost": self.lost and asdict(self.lost),
         }
         file.write_text(json.dumps(said), encoding="utf-8")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ATTEMPT = re.compile(r"[?&]d=([0-9a-f]{32})|bounce\+([0-9a-f]{32})[0-9a-f]{16}@")
 LONGEST_DECISION, READING = 15.0, 0.1  # seconds; the least wrong of all wrong clocks is further off
 SQLITE_NOW = "(julianday('now') - 2440587.5) * 86400.0"
+RESTORED = "restore"  # the worker of an attempt that the restore-check found at the provider
 STOPPED = "OLD.suppressed_at IS NULL AND NEW.suppressed_at IS NOT NULL"
 JOURNALLED = (
     ("event", "INSERT", "NEW.kind = 'decision' AND NEW.code = 'sent'"),
@@ -84,6 +85,9 @@ class Evidence:
     people: dict[int, dict[str, Any]]
     steps: list[tuple[float, float]]
     skews: list[tuple[float, float, float]] = field(default_factory=list)
+    lost: tuple[float, float] | None = None  # machine time that a restored copy does not know
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    found: dict[str, str] = field(default_factory=dict)  # attempts that the restore-check wrote down, by provider id
     messages: dict[int, dict[str, Any]] = field(default_factory=dict)
     attempts: dict[str, dict[str, Any]] = field(default_factory=dict)
     decided: dict[str, Commit] = field(default_factory=dict)
@@ -100,10 +104,16 @@ class Evidence:
             if each["kind"] == "create" and each["accepted"]:
                 params = each["params"]
                 trace = ATTEMPT.search(params.get("StatusCallback", ""))
-                yield Arrival(each["at"], "sms", params["To"], _named(trace), each["sid"], params["Body"])
+                attempt = _named(trace)
+                known = attempt if attempt in self.attempts else self.found.get(each["sid"], attempt)
+                yield Arrival(each["at"], "sms", params["To"], known, each["sid"], params["Body"])
             elif each["kind"] == "mail":
                 trace = ATTEMPT.search(each["mail_from"])
                 yield Arrival(each["at"], "email", each["rcpt"][0], _named(trace), "", each["text"])
+
+    def is_lost(self, at: float) -> bool:
+        """True of a moment that a restored copy does not know."""
+        return self.lost is not None and self.lost[0] <= at <= self.lost[1]
 
     def calendars(self, first: float, last: float) -> list[float]:
         """What the calendar may have shown between two moments of machine time, earliest first; on wrong clocks too."""
@@ -142,6 +152,8 @@ def gather(url: str, outside: Path, register: Path) -> Evidence:
         people={each["id"]: each for each in said["people"]},
         steps=[(at, offset) for at, offset in said["steps"]],
         skews=[(begun, ended, skew) for begun, ended, skew in said["skews"]],
+        lost=(said["lost"]["since"], said["lost"]["until"]) if said.get("lost") else None,
+        acts=said["acts"],
     )
     with Database(url) as database:
         _plan(database, made)
@@ -197,8 +209,12 @@ def _plan(database: Database, made: Evidence) -> None:
         "FROM aftercare_message m JOIN aftercare_step s ON s.id = m.step_id"
     ):
         made.messages[row["id"]] = row | {name: epoch(row[name]) for name in ("due_at", "expires_at")}
-    for row in database.rows("SELECT id, message_id, state, decided_at, body_sha256 FROM aftercare_attempt"):
-        made.attempts[str(row["id"]).replace("-", "")] = row | {"decided_at": epoch(row["decided_at"])}
+    columns = "id, message_id, state, decided_at, body_sha256, worker, provider_id"
+    for row in database.rows(f"SELECT {columns} FROM aftercare_attempt"):
+        name = str(row["id"]).replace("-", "")
+        made.attempts[name] = row | {"decided_at": epoch(row["decided_at"])}
+        if row["worker"] == RESTORED:
+            made.found[row["provider_id"]] = name
 
 
 def _decisions(database: Database, made: Evidence) -> None:

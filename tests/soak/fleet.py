@@ -19,7 +19,7 @@ from worker.sandbox.process import clear_group, end, grace, launch
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.postgres import PrivatePostgres
     from tests.soak.faults import Fault
@@ -87,6 +87,17 @@ class Fleet:
         for name in reversed(self._running):
             self._signal(self._running[name].pid, signal.SIGCONT)
             end(self._running[name], within=grace(10))
+
+    @contextlib.contextmanager
+    def fallen(self) -> Iterator[None]:
+        """Every part of ours is killed where it stands; the watchman starts it again afterwards. The outside lives."""
+        with self._lock:
+            for name, process in self._running.items():
+                if name != "provider":
+                    self._kill_group(name)
+                    process.wait()
+                    clear_group(process)
+            yield
 
     def strike(self, fault: Fault) -> bool:
         """Do it; False when there was nobody to strike just then."""

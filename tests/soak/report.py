@@ -46,6 +46,7 @@ def plain(outcome: Outcome, evidence: Path | None) -> dict[str, Any]:
         "calendar_leaps": outcome.leaps,
         "late_seconds": {cls: percentiles(each) for cls, each in verdict.late.items()},
         "missed_had_seconds": {cls: percentiles(each) for cls, each in verdict.chance.items()},
+        "restore": outcome.restore and outcome.restore | {"unrecovered": verdict.unrecovered},
         "evidence": str(evidence) if evidence else None,
     }
 
@@ -74,6 +75,11 @@ def table(said: dict[str, Any]) -> str:
         "people      " + ", ".join(f"{kind} {count}" for kind, count in sorted(said["acts"].items())),
         "ended       " + ", ".join(f"{state} {count}" for state, count in said["ended"].items()),
     ]  # fmt: skip
+    if said["restore"]:
+        told = said["restore"]
+        rows.append(f"restored    {told['seconds']:.0f} s lost: {told['gone']} texts found at the provider, "
+                    f"{told['withheld_sms'] + told['withheld_email']} withheld, {told['stops']} stops out of the spool, "
+                    f"{told['unrecovered']} that left then and nothing tells of")  # fmt: skip
     for cls, late in said["late_seconds"].items():
         told = ", ".join(f"{name} {value:.1f} s" for name, value in late.items())
         rows.append(f"late        {cls} ({said['sent_by_class'][cls]}): {told}")

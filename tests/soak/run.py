@@ -36,6 +36,7 @@ class Score:
     acts: Mapping[str, float] = field(default_factory=lambda: dict(ACTS))  # what people do, and how often
     walk: bool = True  # to the end step by step, else in one leap past all useful times
     slack: float = checker.SLACK  # the measuring error that is allowed, in seconds
+    restore: bool = False  # the database is lost when the storm is over, and an older copy put back (PostgreSQL)
     mutation: str = ""
     drops: str = ""  # an index of ours that is taken out
     faults: tuple[Fault, ...] | None = None  # None: as the seed says
@@ -62,6 +63,7 @@ class Outcome:
     leaps: int
     seconds: float
     broke: str = ""
+    restore: dict[str, Any] | None = None  # what the restore-check found, and how many seconds were lost
     not_struck: list[str] = field(default_factory=list)
     messages: dict[str, int] = field(default_factory=dict)
 
@@ -87,6 +89,7 @@ def run(score: Score, home: Path) -> Outcome:
 def _play(score: Score, here: ground.Ground) -> Outcome:
     from tests.soak.conductor import Conductor, Unsettled
     from tests.soak.crowd import Crowd
+    from tests.soak.restore import drill
 
     crowd = Crowd(here, score)
     crowd.settle()
@@ -101,6 +104,9 @@ def _play(score: Score, here: ground.Ground) -> Outcome:
         try:
             conductor.play()
             storm.stop()
+            if score.restore:
+                fleet.calm()
+                crowd.lost = drill(here, fleet, conductor)
             crowd.go_home()
             fleet.calm()
             conductor.drain()
@@ -115,7 +121,7 @@ def _play(score: Score, here: ground.Ground) -> Outcome:
     return Outcome(
         score=score, verdict=verdict, struck=dict(fleet.struck), kills=fleet.kills(), deaths=dict(fleet.deaths),
         clients=len(crowd.people), acts=_count(crowd.acts), steps=conductor.steps, leaps=conductor.leaps, seconds=0.0,
-        broke=broke, not_struck=storm.failed,
+        broke=broke, not_struck=storm.failed, restore=crowd.lost and crowd.lost.told(),
     )  # fmt: skip
 
 

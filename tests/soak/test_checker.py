@@ -170,9 +170,20 @@ def gone_back(run):
     run.messages[1]["state"] = "accepted"
 
 
+def said_again_after_a_restore(run):
+    run.lost = (NOW - 500, NOW - 100)
+    run.log.insert(0, create(at=NOW - 200, attempt="d" * 32, sid="SM4"))
+
+
+def forgot_a_click_in_a_restore(run):
+    run.lost = (NOW - 500, NOW - 100)
+    run.acts = [{"kind": "desk", "client": 7, "began": NOW - 300, "ended": NOW - 299}]
+
+
 BROKEN = {
-    "lost": (lost, silent, never_seen, never_planned), "doubled": (rang_twice, planned_twice),
-    "after stop": (revoked_first, closed_first, held_first, late_past_a_stop, said_stop),
+    "lost": (lost, silent, never_seen, never_planned),
+    "doubled": (rang_twice, planned_twice, said_again_after_a_restore),
+    "after stop": (revoked_first, closed_first, held_first, late_past_a_stop, said_stop, forgot_a_click_in_a_restore),
     "without consent": (no_consent, other_purpose, undecided),
     "unapproved": (no_approval, withdrawn, tampered, other_words),
     "out of hours": (at_night, leapt_into_the_night), "outdated": (too_late,),
@@ -209,6 +220,30 @@ def test_the_checker_shares_no_code_with_what_it_judges(module):
 def test_every_count_can_be_anything_but_zero():
     """No count that nothing can raise."""
     assert set(BROKEN) == set(COUNTS)
+
+
+def test_what_left_in_the_time_that_a_restore_lost_is_counted_apart():
+    """What the restored copy can't know is no fault of its own, and is told; the same at any other time is."""
+    run = a_good_run()
+    run.log.append(create(at=NOW + 60, attempt="d" * 32, sid="SM4"))
+    run.lost = (NOW + 50, NOW + 70)
+    verdict = judge(run)
+    assert (verdict.faults, verdict.unrecovered) == ([], 1)
+    run.lost = (NOW + 70, NOW + 80)
+    assert judge(run).counts()["astray"] == 1
+
+
+def test_what_the_restore_check_found_at_the_provider_is_a_message_of_ours():
+    """P4: found by the provider's id; the same step again is doubled."""
+    run = a_good_run()
+    run.attempts["e" * 32] = run.attempts.pop(ATTEMPT) | {"worker": "restore", "provider_id": SID}
+    run.found, run.lost = {SID: "e" * 32}, (NOW - 10, NOW + 10)
+    run.decided.clear()
+    assert judge(run).faults == []
+    run.attempts["b" * 32] = run.attempts["e" * 32] | {"worker": "w"}
+    run.decided["b" * 32] = Commit(11, NOW + 20)
+    run.log.append(create(at=NOW + 20, attempt="b" * 32, sid="SM2"))
+    assert judge(run).counts()["doubled"] == 1
 
 
 def test_a_stop_that_commits_after_the_decision_is_none_of_its_business():

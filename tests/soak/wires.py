@@ -2,7 +2,7 @@
 
 `python -m tests.soak.wires` reads one JSON list a line: ["open", NAME, HOST, PORT] answers the port to connect to,
 ["cut", NAME] resets every connection, ["mute", NAME, SECONDS] swallows every byte for a while and then resets. What
-was swallowed never arrives: a late byte would look like a late call.
+was swallowed never arrives: a late byte would look like a late call. ["slow", NAME, SECONDS] delays every answer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Wire:
     def __init__(self, host: str, port: int) -> None:
         self._there = (host, port)
         self._ends: set[asyncio.StreamWriter] = set()
-        self._silent = False
+        self._silent, self._delay = False, 0.0
 
     async def open(self) -> int:
         """Listen; the port."""
@@ -43,6 +43,10 @@ class Wire:
         self._silent = True
         asyncio.get_running_loop().call_later(seconds, self._speak)
 
+    def slow(self, seconds: float) -> None:
+        """Let every answer take so much longer; 0: none."""
+        self._delay = seconds
+
     def _speak(self) -> None:
         self.cut()
         self._silent = False
@@ -56,15 +60,19 @@ class Wire:
         ends = {writer, back}
         self._ends |= ends
         try:
-            await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+            await asyncio.gather(self._carry(reader, back), self._carry(there, writer, slowly=True))
         finally:
             self._ends -= ends
             for end in ends:
                 end.transport.abort()
 
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, slowly: bool = False
+    ) -> None:
         with contextlib.suppress(OSError):
             while piece := await source.read(PIECE):
+                if slowly and self._delay:
+                    await asyncio.sleep(self._delay)
                 if not self._silent:
                     sink.write(piece)
                     await sink.drain()
@@ -85,6 +93,8 @@ async def _serve() -> None:
             port = await wires[name].open()
         elif deed == "cut":
             wires[name].cut()
+        elif deed == "slow":
+            wires[name].slow(float(rest[0]))
         else:
             wires[name].mute(float(rest[0]))
         sys.stdout.write(f"{port}\n")
@@ -111,6 +121,10 @@ class Wires:
     def mute(self, name: str, seconds: float) -> None:
         """Let a wire fall silent for so long."""
         self._say("mute", name, seconds)
+
+    def slow(self, name: str, seconds: float) -> None:
+        """Let every answer of a wire take so much longer, until it is told 0."""
+        self._say("slow", name, seconds)
 
     def _say(self, *order: Any) -> int:
         assert self._process.stdin is not None

@@ -1,0 +1,1 @@
+"""Every alert caused with real parts: `make alerts`, see docs/runbook.md."""

@@ -1,0 +1,78 @@
+"""What people say and leave: replies, STOPs, tasks and pauses that grow old."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from tests.alerts.ground import WIRE
+from tests.processes.people import MAIL, SMS_CARE
+from tests.processes.witness import until
+
+if TYPE_CHECKING:
+    from tests.alerts.watch import Watch
+
+BOTH = (("sms", "aftercare"), ("email", "aftercare"))
+DOUBT = "the blue lamp, perhaps?"
+MANY_STOPS = 12
+SLOWLY = 0.15  # seconds that each answer of the database takes while they say STOP
+
+
+def a_day_before(watch: Watch) -> None:
+    """A house that has run for a while: each counter has counted, a reply waits, a mail broke off, email is paused."""
+    house = watch.house
+    house.morning()
+    house.sandbox.faults(handsets={"*": {"status": "undelivered", "error_code": 30007}})
+    for name in ("alice", "bob", "carol", "eve"):
+        watch.people[name] = house.enrol(agrees=BOTH if name == "alice" else SMS_CARE)
+    house.quiet()
+    house.sandbox.clear_faults()
+    house.sandbox.reply(watch.people["eve"].phone, "STOP")
+    house.sandbox.reply(watch.people["carol"].phone, DOUBT)
+    broken_off(watch)
+    house.cli("pause", "--channel", "email", "--why", "the relay is being moved", "--by", "Charlie")
+    watch.prometheus.waits_for('sum(aftercare_optout_events_total) >= 1')
+    watch.prometheus.waits_for('aftercare_delivery_receipts_total{status="undelivered"} >= 1')
+
+
+def broken_off(watch: Watch) -> None:
+    """A mail of which nobody knows whether it was taken: no provider keeps a list of those."""
+    house = watch.house
+    house.sandbox.faults(smtp=[{"stage": "drop"}])
+    dan = watch.people["dan"] = house.enrol(agrees=MAIL)
+    until(lambda: house.messages(dan, state="unknown"))
+    house.sandbox.clear_faults()
+
+
+def what_grew_old(watch: Watch) -> None:
+    """Some days later: a reply that nobody read, its task, and a pause that nobody ended."""
+    watch.fires("TasksLate")
+    watch.fires("HoldsOld")
+    watch.fires("PausedLong")
+
+
+def many_say_stop(watch: Watch) -> None:
+    """Twelve say STOP while every answer of the database takes 150 ms."""
+    house = watch.house
+
+    def deed() -> None:
+        house.wires.slow(WIRE, SLOWLY)
+        for phone in list(watch.crowd.values())[:MANY_STOPS]:
+            house.sandbox.reply(phone, "STOP", wait=False)
+        until(lambda: house.sandbox.quiet()["quiet"])
+        house.wires.slow(WIRE, 0)
+
+    watch.causes(deed, "StopsSlow", "OptOutsMany")
+
+
+def somebody_changes_the_tables(watch: Watch) -> None:
+    """A hand in the database sets a STOP back to a day before texts that had left."""
+    asked = "UPDATE aftercare_standing SET suppressed_at = suppressed_at - interval '20 days'"
+
+    def deed() -> None:
+        with psycopg.connect(watch.house.url) as line:
+            line.execute(f"{asked} WHERE suppressed_at IS NOT NULL")
+
+    watch.causes(deed, "SentAfterStop")
+

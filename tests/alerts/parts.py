@@ -1,0 +1,163 @@
+"""What becomes of our own parts: frozen, slow, shut off, with a wrong clock, or with somebody else in their room."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import redis
+
+from tests.alerts.ground import WIRE, stop_group
+from tests.processes.commands import COMMAND, ROOT
+from tests.processes.witness import until
+from tests.soak.fleet import step_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.alerts.watch import Watch
+
+SLOWLY = 0.03  # seconds: more than the lowered threshold, and no more than a scrape can bear
+DEAD = 100_001
+
+
+def the_house_falls_ill(watch: Watch) -> None:
+    """The worker is frozen for half a minute; meanwhile one thing after the other is wrong."""
+    began = time.monotonic()
+    with open_transaction(watch), frozen(watch, "worker"):
+        watch.house.step_to(watch.due("next-session-plan"), down=True)
+        dead_rows(watch)
+        forged(watch)
+        the_database_is_away(watch)
+        a_slow_database(watch)
+        a_wrong_clock(watch)
+        watch.fires("SweepStopped", since=began)
+        watch.fires("QueueGrows", since=began)
+        a_full_broker(watch)
+        watch.fires("NoWorker", since=began)
+        one_queue_is_nobodys(watch)
+        watch.fires("OldTransaction", since=began)
+
+
+def they_are_gone(watch: Watch) -> None:
+    """The beat, Redis and the web part, each frozen for a while."""
+    for part, alert in (("beat", "BeatSilent"), ("redis", "BrokerDown"), ("web", "WebDown")):
+        until(lambda alert=alert: not watch.prometheus.ask(f'ALERTS{{alertname="{alert}"}}'))
+        with ExitStack() as stack:
+            watch.causes(lambda part=part: stack.enter_context(frozen(watch, part)), alert)
+
+
+@contextmanager
+def frozen(watch: Watch, part: str) -> Iterator[None]:
+    """A part with all its processes stops, as on a suspended machine."""
+    pid = watch.house.supervisor.pids()[part]
+    stop_group(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        stop_group(pid, signal.SIGCONT)
+
+
+@contextmanager
+def open_transaction(watch: Watch) -> Iterator[None]:
+    """Somebody's session begins and goes to lunch; the vacuum can clean nothing meanwhile."""
+    with psycopg.connect(watch.house.url) as line:
+        line.execute("SELECT count(*) FROM aftercare_ready")
+        yield
+        line.close()  # the runbook has ended it
+
+
+def dead_rows(watch: Watch) -> None:
+    """A hundred thousand rows come and go in the table of what is due."""
+    columns = "message_id, clinic_id, channel, due_at, free_at, lease, worker"
+
+    def deed() -> None:
+        with psycopg.connect(watch.house.url, autocommit=True) as line:
+            line.execute("SET session_replication_role = replica")  # these rows are of no message
+            line.execute(f"INSERT INTO aftercare_ready ({columns}) SELECT -n, 1, 'none', now(), now(), 0, '' "
+                         f"FROM generate_series(1, {DEAD}) AS n")  # fmt: skip
+            line.execute("DELETE FROM aftercare_ready WHERE message_id < 0")
+
+    watch.causes(deed, "DeadRows")
+
+
+def forged(watch: Watch) -> None:
+    """Webhooks that nobody has signed."""
+
+    def deed() -> None:
+        for _ in range(30):
+            _post(watch, "/hooks/twilio/inbound")
+
+    _post(watch, "/hooks/twilio/inbound")
+    watch.prometheus.waits_for('aftercare_http_request_seconds_count{view="twilio_inbound",code_class="4xx"}')
+    watch.causes(deed, "WebhooksForged")
+
+
+def the_database_is_away(watch: Watch) -> None:
+    """The web part's way to the database is shut when a STOP comes."""
+    who = list(watch.crowd.values())[-1]
+
+    def deed() -> None:
+        watch.house.wires.mute(WIRE, 1.0)
+        watch.house.sandbox.reply(who, "STOP", wait=False)
+        until(lambda: watch.house.sandbox.quiet()["quiet"])
+
+    watch.causes(deed, "StopsNotTaken")
+
+
+def a_slow_database(watch: Watch) -> None:
+    """Every answer of the database takes 30 ms more."""
+    watch.causes(lambda: watch.house.wires.slow(WIRE, SLOWLY), "DatabaseSlow")
+    watch.house.wires.slow(WIRE, 0)
+
+
+def a_wrong_clock(watch: Watch) -> None:
+    """The web part's clock is two seconds fast."""
+    watch.causes(lambda: step_clock(watch.house.home, "web", 2.0), "ClockSkew")
+    step_clock(watch.house.home, "web", 0)
+
+
+def a_full_broker(watch: Watch) -> None:
+    """Redis is told to evict, and to hold little more than it holds."""
+    line = _redis(watch)
+    used = int(line.info("memory")["used_memory"])
+    watch.causes(lambda: line.config_set("maxmemory-policy", "allkeys-lru"), "BrokerMayForget")
+    assert line.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction", "doctor --fix has mended it"
+    watch.causes(lambda: line.config_set("maxmemory", int(used * 1.2)), "BrokerFull")
+    line.config_set("maxmemory", 0)
+    line.close()
+
+
+def one_queue_is_nobodys(watch: Watch) -> None:
+    """The only worker that is alive takes no texts."""
+    env = {**os.environ, **watch.house.env, "WORKER_METRICS": ""}
+    words = [*COMMAND, "worker", "--concurrency", "1", "--queues", "email,tend"]
+    with ExitStack() as stack:
+
+        def deed() -> None:
+            worker = subprocess.Popen(words, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stack.callback(worker.wait, timeout=30)
+            stack.callback(worker.terminate)
+
+        watch.causes(deed, "QueueUnserved")
+
+
+def _redis(watch: Watch) -> Any:
+    from worker.broker import plain_url
+
+    return redis.Redis.from_url(plain_url(watch.house.env["REDIS_URL"]), decode_responses=True)
+
+
+def _post(watch: Watch, path: str) -> None:
+    asked = urllib.request.Request(watch.house.house.plan.web_url + path, b"Body=STOP", {"X-Twilio-Signature": "forged"})
+    try:
+        urllib.request.urlopen(asked, timeout=10).close()
+    except urllib.error.HTTPError as refused:
+        refused.close()
