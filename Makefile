@@ -8,7 +8,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint soak soak-guards soak-orders bench translations screenshots format secrets clean
+.PHONY: help install run demo test lint soak soak-guards soak-orders alerts rabbit bench translations screenshots format secrets clean
 
 BIN := .venv/bin
 T ?=
@@ -48,6 +48,12 @@ soak-guards: install ## take our guards out, one after the other, and see that t
 soak-orders: install ## play twenty times as many orders of steps for P2, and a burst of 10,000 webhooks
 	@SCHEDULES=$${SCHEDULES:-20} WEBHOOKS=$${WEBHOOKS:-10000} \
 		$(BIN)/python -m pytest tests/interleaving tests/processes/test_burst.py $(ARGS)
+
+alerts: install ## cause every alert with real parts under a real Prometheus, and walk through its runbook entry
+	@$(BIN)/python -m tests.alerts $(ARGS)
+
+rabbit: install ## send by way of a real RabbitMQ, kill it and a worker, and count what rang
+	@$(BIN)/python -m tests.rabbit $(ARGS)
 
 bench: install ## measure how much the senders can do on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -32,7 +32,7 @@ def a_day_before(watch: Watch) -> None:
     house.sandbox.reply(watch.people["carol"].phone, DOUBT)
     broken_off(watch)
     house.cli("pause", "--channel", "email", "--why", "the relay is being moved", "--by", "Charlie")
-    watch.prometheus.waits_for('sum(aftercare_optout_events_total) >= 1')
+    watch.prometheus.waits_for("sum(aftercare_optout_events_total) >= 1")
     watch.prometheus.waits_for('aftercare_delivery_receipts_total{status="undelivered"} >= 1')
 
 
@@ -75,4 +75,3 @@ def somebody_changes_the_tables(watch: Watch) -> None:
             line.execute(f"{asked} WHERE suppressed_at IS NOT NULL")
 
     watch.causes(deed, "SentAfterStop")
-

@@ -6,10 +6,10 @@ The web part reaches the database over a wire that can be slow or shut, and its 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import django
@@ -28,6 +28,7 @@ from tests.soak.wires import Wires
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import ExitStack
+    from pathlib import Path
 
     from worker.sandbox.process import Part
 
@@ -110,6 +111,12 @@ def _free_address() -> Iterator[str]:
         yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
-def stop_group(pid: int, number: int) -> None:
-    """A signal to a part with all its processes."""
-    os.killpg(os.getpgid(pid), number)
+@contextmanager
+def frozen(house: RunningHouse, part: str) -> Iterator[None]:
+    """A part with all its processes stops, as on a suspended machine."""
+    group = os.getpgid(house.supervisor.pids()[part])
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 import urllib.error
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import redis
 
-from tests.alerts.ground import WIRE, stop_group
+from tests.alerts.ground import WIRE, frozen
 from tests.processes.commands import COMMAND, ROOT
 from tests.processes.witness import until
 from tests.soak.fleet import step_clock
@@ -31,7 +30,7 @@ DEAD = 100_001
 def the_house_falls_ill(watch: Watch) -> None:
     """The worker is frozen for half a minute; meanwhile one thing after the other is wrong."""
     began = time.monotonic()
-    with open_transaction(watch), frozen(watch, "worker"):
+    with open_transaction(watch), frozen(watch.house, "worker"):
         watch.house.step_to(watch.due("next-session-plan"), down=True)
         dead_rows(watch)
         forged(watch)
@@ -51,18 +50,7 @@ def they_are_gone(watch: Watch) -> None:
     for part, alert in (("beat", "BeatSilent"), ("redis", "BrokerDown"), ("web", "WebDown")):
         until(lambda alert=alert: not watch.prometheus.ask(f'ALERTS{{alertname="{alert}"}}'))
         with ExitStack() as stack:
-            watch.causes(lambda part=part: stack.enter_context(frozen(watch, part)), alert)
-
-
-@contextmanager
-def frozen(watch: Watch, part: str) -> Iterator[None]:
-    """A part with all its processes stops, as on a suspended machine."""
-    pid = watch.house.supervisor.pids()[part]
-    stop_group(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        stop_group(pid, signal.SIGCONT)
+            watch.causes(lambda part=part: stack.enter_context(frozen(watch.house, part)), alert)
 
 
 @contextmanager
@@ -156,7 +144,9 @@ def _redis(watch: Watch) -> Any:
 
 
 def _post(watch: Watch, path: str) -> None:
-    asked = urllib.request.Request(watch.house.house.plan.web_url + path, b"Body=STOP", {"X-Twilio-Signature": "forged"})
+    asked = urllib.request.Request(
+        watch.house.house.plan.web_url + path, b"Body=STOP", {"X-Twilio-Signature": "forged"}
+    )
     try:
         urllib.request.urlopen(asked, timeout=10).close()
     except urllib.error.HTTPError as refused:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from tests.alerts.ground import frozen
 from tests.processes import people
+from tests.processes.witness import until
 
 if TYPE_CHECKING:
     from tests.alerts.watch import Watch
@@ -41,12 +44,11 @@ def a_carrier_filters(watch: Watch) -> None:
 
 
 def nothing_goes_for_an_hour(watch: Watch) -> None:
-    """All are paused at their hour, and resumed an hour later."""
+    """The worker is frozen at their hour, and goes on an hour later."""
     house = watch.house
-    house.cli("pause", "--channel", "sms", "--why", "tried", "--by", "Charlie")
     late = datetime.fromisoformat(watch.due("day-1")) + timedelta(hours=1)
-    watch.causes(lambda: house.step_to(late, down=True), "MessagesLate", "NothingAccepted")
-    house.cli("resume", "--channel", "sms")
+    with frozen(house, "worker"):
+        watch.causes(lambda: house.step_to(late, down=True), "MessagesLate", "NothingAccepted")
     watch.causes(house.quiet, "LatenessBudget")
 
 
@@ -61,7 +63,7 @@ def too_many_at_once(watch: Watch) -> None:
 
     watch.causes(deed, "ProviderSlowsUs", "ProviderTrouble")
     house.sandbox.clear_faults()
-    house.step_to(house.now() + timedelta(hours=2))
+    _recovers(watch)
 
 
 def our_login_is_refused(watch: Watch) -> None:
@@ -79,7 +81,7 @@ def our_login_is_refused(watch: Watch) -> None:
     house.replace_part("provider", *provider.argv)
     _answers(watch)
     watch.fires("SenderRefused", since=began)
-    house.step_to(house.now() + timedelta(minutes=10))
+    _recovers(watch)
 
 
 def a_limit_of_ours_is_too_low(watch: Watch) -> None:
@@ -90,12 +92,11 @@ def a_limit_of_ours_is_too_low(watch: Watch) -> None:
     def deed() -> None:
         file.write_text(re.sub(r'(identity = "\+.*)', r"\1\nper_second = 0.01", text), encoding="utf-8")
         house.cli("load", file)
-        house.step_to(watch.due("expectations"), down=True)
+        house.step_to(watch.due("week-3"), down=True)
 
     watch.causes(deed, "LimitsTight")
     file.write_text(text, encoding="utf-8")
     house.cli("load", file)
-    house.step_to(house.now() + timedelta(hours=4))
 
 
 def proved_absent_and_there_after_all(watch: Watch) -> None:
@@ -105,7 +106,7 @@ def proved_absent_and_there_after_all(watch: Watch) -> None:
 
     def deed() -> None:
         house.sandbox.faults(api=[{"kind": "drop"}], **everything)
-        house.step_to(watch.due("day-14"))
+        house.step_to(watch.due("expectations"), down=True)
 
     watch.causes(deed, "SentTwice")
     house.sandbox.clear_faults()
@@ -118,14 +119,23 @@ def a_stop_that_we_never_heard(watch: Watch) -> None:
     def deed() -> None:
         house.sandbox.faults(optout="default", inbound={"lose": 1}, list_lag_ms=3_600_000)
         house.sandbox.reply(bob.phone, "STOP")
-        house.step_to(watch.due("week-3"))
+        house.step_to(watch.due("day-14"), down=True)
 
     watch.causes(deed, "LedgerDrift")
     house.sandbox.clear_faults()
 
 
+def _recovers(watch: Watch) -> None:
+    """Hours pass until what was put off has gone."""
+    house = watch.house
+    for _ in range(6):
+        house.step_to(house.now() + timedelta(hours=1), down=True)
+        with suppress(AssertionError):
+            until(lambda: not house.cli("status", "--json").data["channels"]["sms"]["due_now"], seconds=10, every=0.5)
+            return
+
+
 def _answers(watch: Watch) -> None:
-    from tests.processes.witness import until
     from worker.sandbox.house import answers
 
     until(lambda: answers(f"{watch.house.house.plan.phones_url}/sandbox/quiet"))

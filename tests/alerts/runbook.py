@@ -6,7 +6,6 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -29,7 +28,9 @@ OF_THE_HOST = {"timedatectl", "chronyc"}
 
 def entries() -> dict[str, str]:
     """What each alert's entry says."""
-    found = re.findall(r"^## (\w+)\n(.*?)(?=^## |^# |\Z)", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = re.findall(
+        r"^## (\w+)\n(.*?)(?=^## |^# |\Z)", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     return dict(found)
 
 

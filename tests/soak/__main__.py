@@ -71,7 +71,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--slack", type=float, default=SLACK, help="measuring error in seconds (default 2)")
     parser.add_argument("--database", choices=("postgres", "sqlite"), help="default: postgres where it is installed")
     parser.add_argument("--mutation", default="", help="one of our guards taken out, see tests/soak/guards.py")
-    parser.add_argument("--restore", action="store_true", help="put back an older copy in the end, as every long one does")
+    parser.add_argument(
+        "--restore", action="store_true", help="put back an older copy in the end, as every long one does"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the evidence of a clean run as well")
     parser.add_argument("--output", type=Path, default=OUTPUT, help=f"where the figures go (default {OUTPUT})")
     return parser.parse_args()

@@ -31,6 +31,7 @@ YES = {"given", "confirmed", "restored"}
 SENT = {"accepted", "delivered", "undelivered"}
 ENDS = SENT | {"refused", "withheld", "cancelled", "missed"}
 DOUBTED = {"unknown", "unresolved"}
+CONFIRMS = "optin_confirmation"
 MAY_FOLLOW_A_STOP = {"stop_confirmation", "help", "safety_reply"}
 SAYS_STOP = {
     "stop", "stop please", "unsubscribe", "end", "stop texting me", "stopall", "please remove me from your list",
@@ -82,7 +83,7 @@ class _Court:
         self._within = SECOND + slack
         self.came: dict[int, list[Arrival]] = defaultdict(list)
         self._gone: list[Arrival] = []  # in the lost time, and nothing here explains it
-        self._later: list[Arrival] = []  # course messages after it
+        self._later: list[Arrival] = []  # course messages and their confirmations after it
         self._stored = {pk: hashlib.sha256(text.encode()).hexdigest() for pk, text in evidence.documents.items()}
         self._hours, self._steps = _hours(), _steps()
 
@@ -106,7 +107,7 @@ class _Court:
             self._approval,
             self._useful,
         ]
-        if cls == "course" and self.e.lost and arrival.at > self.e.lost[1]:
+        if self.e.lost and arrival.at > self.e.lost[1] and (cls == "course" or message["kind"] == CONFIRMS):
             self._later.append(arrival)
         if attempt.get("worker") == RESTORED:
             checks += [self._hour] if cls == "course" else []  # its decision and the acts before it are lost
@@ -254,7 +255,6 @@ class _Court:
                 if self.e.messages[pk]["cls"] == "course" and arrival.at > taken.get(arrival.to, 1e18) + self._within:
                     yield "after stop", "course", f"message {pk} came {arrival.at - taken[arrival.to]:.1f} s after STOP"
 
-
     def repeated(self) -> Iterator[Fault]:
         """After a restore the same words to the same person as in the time that was lost (P4)."""
         rang = {(each.to, each.text) for each in self._gone}
@@ -280,7 +280,7 @@ def _is_stop(body: str) -> bool:
 
 def _occasion(message: dict[str, Any]) -> tuple[Any, ...]:
     """What a client would call the same message: not our own key for it."""
-    if message["cls"] != "course" and message["kind"] != "optin_confirmation":
+    if message["cls"] != "course" and message["kind"] != CONFIRMS:
         return message["cls"], message["occasion"]
     subject = (message["treatment_id"], message["appointment_id"], message["generation"])
     return message["cls"], message["client_id"], message["channel"], message["step"], *subject

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from tests.soak.fleet import Fleet
     from tests.soak.run import Score
 
+BUSY_WITHIN = timedelta(days=4)
 OPEN_DESK = (10, 16)  # hours in New York at which new clients are treated
 SHORTEST_STEP = 0.6
-SHORT_PACE = 5.0  # seconds for what is due at one moment
+MANY_SPEAK = 0.2  # of those who are due in a busy hour
 AT_REST = 3  # looks in a row that find nothing
 LOOK_AGAIN = 0.1
 
@@ -54,17 +56,20 @@ class Conductor:
             if not withdrawn and gone > seconds / 3:
                 self._crowd.withdraw()
                 withdrawn = True
-            self._one_step(min(self._score.pace, began + seconds - time.monotonic()))
+            self._step()
+            self._crowd.act()
+            self._while_they_send(min(self._score.pace, began + seconds - time.monotonic()))
 
-    def go_on(self, more: Callable[[], bool]) -> None:
-        """Step by step for as long as somebody says so; no new clients come."""
+    def busy_hour(self, more: Callable[[], bool]) -> None:
+        """One step to the hour in which most is due, where many have something to say, for as long as `more` is true.
+
+        The calendar stands still then: what a provider lists of a lost time is asked for by the calendar.
+        """
+        self.steps += 1
+        self._crowd.step_to(patiently(busiest))
+        self._crowd.act(share=MANY_SPEAK)
         while more():
-            self._one_step(SHORT_PACE)
-
-    def _one_step(self, longest: float) -> None:
-        self._step()
-        self._crowd.act()
-        self._while_they_send(longest)
+            time.sleep(LOOK_AGAIN)
 
     def _desk_is_open(self) -> bool:
         wall = clock.now().astimezone(ZoneInfo(ZONES[0]))
@@ -127,6 +132,16 @@ def next_due() -> datetime | None:
     later = Message.objects.filter(state=State.PLANNED, due_at__gt=clock.now()).exclude(reason=Reason.UNCONFIRMED)
     found: datetime | None = later.aggregate(at=Min("due_at"))["at"]
     return found
+
+
+def busiest() -> datetime:
+    """The last moment of the hour of the next days in which most messages of courses are due."""
+    now = clock.now()
+    planned = Message.objects.filter(state=State.PLANNED, cls="course", due_at__gt=now, due_at__lt=now + BUSY_WITHIN)
+    hours: dict[datetime, list[datetime]] = defaultdict(list)
+    for due in planned.values_list("due_at", flat=True):
+        hours[due.replace(minute=0, second=0, microsecond=0)].append(due)
+    return max(max(hours.values(), key=len, default=[now + BUSY_WITHIN])) + timedelta(seconds=1)
 
 
 def _waiting() -> int:

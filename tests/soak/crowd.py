@@ -206,11 +206,12 @@ class Crowd:
         like.save(force_insert=True)
         return int(like.pk)
 
-    def act(self) -> None:
+    def act(self, share: float | None = None) -> None:
         """Of those whose messages are due now, some say stop, or something else, while it is being sent."""
+        share = self._score.share if share is None else share
         due = patiently(self._due)
         self._dice.shuffle(due)
-        for client in due[: max(1, int(len(due) * self._score.share))] if due else []:
+        for client in due[: max(1, int(len(due) * share))] if due else []:
             kind = self._dice.choices(tuple(self._score.acts), tuple(self._score.acts.values()))[0]
             wait = self._dice.uniform(
                 0.0, self._score.wait

@@ -77,8 +77,9 @@ def table(said: dict[str, Any]) -> str:
     ]  # fmt: skip
     if said["restore"]:
         told = said["restore"]
+        held = told["withheld_sms"] + told["withheld_email"]
         rows.append(f"restored    {told['seconds']:.0f} s lost: {told['gone']} texts found at the provider, "
-                    f"{told['withheld_sms'] + told['withheld_email']} withheld, {told['stops']} stops out of the spool, "
+                    f"{held} withheld, {told['stops']} stops out of the spool, "
                     f"{told['unrecovered']} that left then and nothing tells of")  # fmt: skip
     for cls, late in said["late_seconds"].items():
         told = ", ".join(f"{name} {value:.1f} s" for name, value in late.items())

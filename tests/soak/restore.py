@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tests.soak.fleet import Fleet
     from tests.soak.ground import Ground
 
-STEPS = 6  # of the calendar at least, in the lost time
 FOUND_WITHIN = 90.0  # seconds: a worker looks each quarter of a minute
 
 
@@ -51,8 +50,8 @@ def drill(here: Ground, fleet: Fleet, conductor: Conductor) -> Lost:
     assert server is not None
     since, copy = time.time(), server.folder / "copy"
     _copy(server, copy)
-    counted, steps = _count(here.home), conductor.steps
-    conductor.go_on(lambda: _count(here.home) <= counted or conductor.steps < steps + STEPS)
+    counted = _count(here.home)
+    conductor.busy_hour(lambda: _count(here.home) <= counted)
     ended = time.time()
     connection.close()
     with fleet.fallen():
@@ -81,6 +80,7 @@ def _count(home: Path) -> int:
 
 
 def _is_held() -> bool:
-    return Lineage.objects.filter(restored_at__isnull=False).exists() and Pause.objects.filter(
-        scope="all", ended_at__isnull=True
-    ).exists()
+    return (
+        Lineage.objects.filter(restored_at__isnull=False).exists()
+        and Pause.objects.filter(scope="all", ended_at__isnull=True).exists()
+    )

@@ -66,9 +66,7 @@ class Wire:
             for end in ends:
                 end.transport.abort()
 
-    async def _carry(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, slowly: bool = False
-    ) -> None:
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, slowly: bool = False) -> None:
         with contextlib.suppress(OSError):
             while piece := await source.read(PIECE):
                 if slowly and self._delay:

@@ -50,7 +50,7 @@ def _ids(rows):
 
 
 def test_what_failed_is_listed_with_its_reason(refused):
-    """P5: with the provider's raw code, whether it is still of use, and only as far back as asked."""
+    """P5, rule 147: with the provider's raw code, whether it is still of use, and only as far back as asked."""
     (row,) = failed(now=DUE)
     assert (row["id"], row["state"], row["reason"], row["useful"]) == (refused.pk, "refused", "code:99999", True)
     assert _ids(failed(now=DUE, reason="code:99999", clinic="lakeside")) == [refused.pk]
@@ -69,7 +69,7 @@ def test_a_retry_goes_once_more_through_every_gate(refused, alice):
 
 
 def test_a_retry_after_a_stop_does_not_leave(refused, house):
-    """P2: no operator's hand is stronger than her word."""
+    """P2, rule 147: no operator's hand is stronger than her word; what is replayed passes every gate anew."""
     builders.text_from(house.lakeside, ALICES_PHONE, "STOP", now=DUE)
     retry(message_ids=[refused.pk], by="ops", now=DUE)
     assert "same-day" not in post.round_of_post(DUE)

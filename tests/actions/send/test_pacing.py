@@ -81,6 +81,13 @@ def _pace(per_second):
     Clinic.objects.update(revision=F("revision") + 1)  # as loading its file does
 
 
+def test_a_raised_rate_is_heard_within_a_quarter_of_an_hour(at_due, shared):
+    """Rule 84: by the old rate the last waits for an hour and more; once it is raised, she need not."""
+    _pace(1 / 1200)
+    _shift(post.Provider())
+    assert 890 < max(_free_in()) <= 900
+
+
 def test_a_senders_rate_holds_for_all_workers_and_the_rest_waits_its_turn(at_due, shared):
     """Rule 84: one part a minute: one text goes; the others are free again one after the other, and no fence fails."""
     _pace(1 / 60)

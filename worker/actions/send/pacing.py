@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SILENT = 5  # calls in a row without an answer: an outage should cost a handful of doubts, not a whole queue's
 REASONS = {"rate": Reason.RATE_LIMIT, "calls": Reason.RATE_LIMIT, "rest": Reason.PROVIDER_SLOW}
 FRESH = timedelta(seconds=30)
-LOOK_AGAIN = timedelta(seconds=10)
+LOOK_AGAIN, RATE_AGAIN = timedelta(seconds=10), timedelta(minutes=15)
 COUNT_AGAIN = 10.0  # seconds for which the number of processes is believed
 log = structlog.get_logger("aftercare.pacing")
 
@@ -201,11 +201,12 @@ def _account(account_sid: str) -> str:
 def _free_at(each: Prepared, wait: Wait, machine: datetime, now: datetime) -> datetime:
     """When it may be claimed again; at the end of its useful time at the latest, to be missed then.
 
-    A long rest is looked at again soon: `caps` keeps its messages from being claimed in vain, and it may end early.
+    A long wait is looked at again sooner: `caps` keeps its messages from being claimed in vain, a rest may end early,
+    and where an operator raises a rate, what waits for hours by the old one must hear of it.
     """
     useful: timedelta = each.row["expires_at"] - now
-    longest = min(useful, LOOK_AGAIN) if wait.why == "rest" else useful
-    return machine + max(timedelta(0), min(timedelta(seconds=wait.seconds), longest))
+    again = LOOK_AGAIN if wait.why == "rest" else RATE_AGAIN
+    return machine + max(timedelta(0), min(timedelta(seconds=wait.seconds), useful, again))
 
 
 def pacing(channel: Channel) -> Pacing:
