@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from datetime import timedelta
 
 import pytest
+import yaml
 from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -13,12 +16,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
-from worker import clock
+from worker import clock, exposition
 from worker.actions.consent.hold import pause
 from worker.models import Attempt, Message, Ready
 from worker.models.hold import PauseScope
 from worker.rules.states import State
 from worker.sandbox.redis_server import PrivateRedis
+from worker.web.urls import urlpatterns
 
 LABELS = {
     "channel", "outcome", "reason", "peer", "le", "code_class", "error_code", "status", "scope", "queue", "state",
@@ -173,3 +177,25 @@ def test_a_stop_is_counted_with_the_time_that_it_took(house, browser, django_cap
     assert any(
         each.name.endswith("_count") and each.value >= 1 for each in told["aftercare_optout_effect_seconds"].samples
     )
+
+
+@pytest.mark.parametrize("alert", ["StopsNotTaken", "ProviderRefusesUs", "ProviderTrouble", "ProviderSlowsUs"])
+def test_what_must_wake_somebody_the_first_time_counts_from_zero(alert):
+    """P5: a series that begins at 1 is nobody's increase: each value that the alert names is there from the start."""
+    rules = yaml.safe_load((settings.ROOT / "config" / "monitoring" / "alerts.yml").read_text(encoding="utf-8"))
+    (expression,) = [rule["expr"] for group in rules["groups"] for rule in group["rules"] if rule["alert"] == alert]
+    name, labels = re.search(r"(aftercare_\w+)\{(.*?)\}", expression).groups()
+    wanted = {label: values.split("|") for label, values in re.findall(r'(\w+)=~?"([^"]+)"', labels)}
+    told = {each.name: each for each in text_string_to_metric_families(exposition.counted().decode())}
+    there = [each.labels for each in told[re.sub(r"_(total|count)$", "", name)].samples if each.name == name]
+    assert wanted
+    for each in itertools.product(*wanted.values()):
+        assert any(dict(zip(wanted, each, strict=True)).items() <= labels.items() for labels in there), each
+
+
+def test_alerts_name_views_that_exist():
+    """P5: an alert on a view of another name would be silent for ever."""
+    text = (settings.ROOT / "config" / "monitoring" / "alerts.yml").read_text(encoding="utf-8")
+    named = {view for group in re.findall(r'view=~"([^"]+)"', text) for view in group.split("|")}
+    assert {"twilio_inbound", "leave"} <= named
+    assert named <= {pattern.callback.__name__ for pattern in urlpatterns if hasattr(pattern, "callback")}
