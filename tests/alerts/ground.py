@@ -10,6 +10,7 @@ import signal
 import socket
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import django
@@ -49,6 +50,13 @@ class WatchedHouse(RunningHouse):
         step_clock(self.home, "web", 0)
         own = {"DATABASE_URL": self._far, "PYTHONPATH": INSIDE, "SOAK_CLOCK": str(clock_of(self.home, "web"))}
         return [replace(each, env={**each.env, **own}) if each.name == "web" else each for each in self.house.parts]
+
+    def leap_to(self, moment: datetime | str) -> None:
+        """Step the calendar and wait for nobody: the worker may be frozen."""
+        from worker import clock
+
+        at = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
+        clock.step_to(max(at, clock.now()))
 
     def replace_part(self, name: str, *argv: str) -> None:
         """Start a part anew with another command."""

@@ -31,7 +31,6 @@ def the_house_falls_ill(watch: Watch) -> None:
     """The worker is frozen for half a minute; meanwhile one thing after the other is wrong."""
     began = time.monotonic()
     with open_transaction(watch), frozen(watch.house, "worker"):
-        watch.house.step_to(watch.due("next-session-plan"), down=True)
         dead_rows(watch)
         forged(watch)
         the_database_is_away(watch)

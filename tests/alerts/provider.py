@@ -48,7 +48,7 @@ def nothing_goes_for_an_hour(watch: Watch) -> None:
     house = watch.house
     late = datetime.fromisoformat(watch.due("day-1")) + timedelta(hours=1)
     with frozen(house, "worker"):
-        watch.causes(lambda: house.step_to(late, down=True), "MessagesLate", "NothingAccepted")
+        watch.causes(lambda: house.leap_to(late), "MessagesLate", "NothingAccepted")
     watch.causes(house.quiet, "LatenessBudget")
 
 
