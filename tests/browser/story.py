@@ -51,6 +51,7 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "client": client,
             "stop": f"{client}/stop",
             "pause": f"{client}/pause",
+            "clock": f"{client}/clock",
             "session": f"{client}/session",
             "erase": f"{client}/erase",
             "dossier": f"{client}/dossier",

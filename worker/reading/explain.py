@@ -32,6 +32,7 @@ PLAIN = {
     "too_long": "the text was too long",
     "erased": "the client's data were erased",
     "contact_changed": "the client has another address now",
+    "zone_told": "where the client lives became known, and what was to come was planned anew on her clock",
     "answered_already": "the question was answered, or no longer stands",
     "its_workers_died": "its workers died again and again; a person has to look",
     "stands_in_for_undelivered": "it stands in for a message that could not be delivered on the other channel",

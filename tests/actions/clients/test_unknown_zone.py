@@ -10,11 +10,14 @@ import pytest
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
+from worker.actions.clients import zone
 from worker.actions.clients.contact import change_contact
+from worker.actions.course import resend
 from worker.intake.contact import ContactFile
 from worker.intake.shape import checked
-from worker.models import Client, Message
+from worker.models import Appointment, Client, Event, Message
 from worker.rules.refusal import Refusals
+from worker.rules.states import OPEN
 
 SMS = builders.SERVICE[:2]
 NEW_YORK, LOS_ANGELES = ZoneInfo("America/New_York"), ZoneInfo("America/Los_Angeles")
@@ -80,3 +83,92 @@ def test_a_number_half_the_world_away_is_refused_without_its_zone(house):
         nowhere(phone="+61412345678")
     assert builders.counts() == before
     nowhere(phone="+61412345678", zone="Australia/Perth")
+
+
+LATER = NOW + timedelta(hours=2)
+
+
+def told(client, name="America/Los_Angeles", *, by=builders.SAM, now=LATER):
+    return zone.tell_zone(client_id=client.pk, name=name, by=by, now=now)
+
+
+def test_a_zone_told_later_moves_the_plan_as_one(house):
+    """P6, P7, P8: from that moment ten is ten on her own wall; nothing of the old plan is left, and it is on record."""
+    client = nowhere(visit=NOW + timedelta(days=35))
+    post.round_of_post(NOW)
+    before = {each.pk for each in builders.messages_of(client, state__in=OPEN, cls="course")}
+    done = told(client)
+    left = builders.messages_of(client, state__in=OPEN, cls="course")
+    assert not before & {each.pk for each in left}
+    assert {each.pk for each in left} == {each.pk for each in done.planned}
+    assert len(left) == done.ended == len(before)
+    assert {each.zone for each in left} == {str(LOS_ANGELES)}
+    assert builders.message(client, "day-1").due_at == datetime(2027, 1, 13, 10, 0, tzinfo=LOS_ANGELES)
+    ended = Message.objects.filter(pk__in=before)
+    assert set(ended.values_list("state", "reason")) == {("cancelled", "zone_told")}
+    assert Event.objects.get(kind="zone_told").facts == {"ended": len(before), "planned": len(left)}
+    row = Client.objects.get(pk=client.pk)
+    assert (row.clocks, row.zone_is_known) == ((str(LOS_ANGELES),), True)
+    assert Appointment.objects.get().zone == str(LOS_ANGELES)
+
+
+def test_what_went_or_was_missed_stays_so(house):
+    """P4: her own clock is no second treatment: no step goes twice, and none that was over comes back."""
+    client = nowhere()
+    post.round_of_post(NOW)
+    same_day = builders.message(client, "same-day")
+    assert "same-day" in post.round_of_post(same_day.due_at)
+    Message.objects.filter(client=client, step__code="day-1").update(state="missed")
+    told(client, now=same_day.due_at + timedelta(hours=1))
+    assert Message.objects.filter(client=client, step__code__in=["same-day", "day-1"]).count() == 2
+    again = [builders.message(client, step).due_at for step in ("day-3", "day-7")]
+    assert [at.astimezone(LOS_ANGELES).hour for at in again] == [10, 10]
+
+
+def test_what_a_person_sent_again_is_on_its_way_still(house):
+    """P5: it is due now and stays due now; only its hours are read on the new clock."""
+    client = nowhere()
+    post.round_of_post(NOW)
+    row = builders.message(client, "day-3")
+    Message.objects.filter(pk=row.pk).update(state="refused")
+    made = resend.resend(message_id=row.pk, by="staff:1", now=LATER)
+    told(client)
+    made.refresh_from_db()
+    assert (made.state, made.due_at, made.zone) == ("planned", LATER, str(LOS_ANGELES))
+
+
+def test_the_same_zone_again_changes_nothing(house):
+    """P4: pressed twice, planned once."""
+    client = nowhere()
+    told(client)
+    before = builders.counts()
+    assert told(client, now=LATER + timedelta(hours=1)).planned == []
+    assert builders.counts() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "field"),
+    [
+        ("EST5EDT", builders.SAM, "zone"),
+        ("Mars/Olympus", builders.SAM, "zone"),
+        ("", builders.SAM, "zone"),
+        ("America/Denver", builders.CHARLIE, "by"),
+    ],
+)
+def test_what_is_no_zone_or_comes_from_elsewhere_is_refused(house, name, by, field):
+    """P10, P12, rule 139: the field is named, and nothing changed."""
+    client = nowhere()
+    before = builders.counts()
+    with pytest.raises(Refusals) as refused:
+        told(client, name, by=by)
+    assert [fault.field for fault in refused.value.faults] == [field]
+    assert builders.counts() == before
+    assert not Client.objects.get(pk=client.pk).zone_is_known
+
+
+def test_a_zone_that_leaves_no_hour_is_refused(house):
+    """Rule 47: Florida presumes Florida for its numbers; with Perth beside it no hour would be left."""
+    client = builders.alice(consents=SMS, phone="+13055550123").client
+    with pytest.raises(Refusals, match="zone"):
+        told(client, "Australia/Perth")
+    assert Client.objects.get(pk=client.pk).zone == str(NEW_YORK)

@@ -51,6 +51,7 @@ EXAMPLES: dict[str, Example] = {
             "stop",
             "hold",
             "resume",
+            "clock",
             "forget",
             "dossier",
             "book",

@@ -114,6 +114,19 @@ def test_a_pause_can_be_undone_by_one_press(desk):
     assert standing_of(desk.alice).held_at is None
 
 
+def test_her_clock_is_put_right_and_the_plan_follows(desk):
+    """P6: chosen from the list, on her page; what is no place's is refused beside its field (P12)."""
+    browser, url = desk.browser(), f"/clients/{desk.alice.pk}/clock"
+    assert url in page(desk, browser).content.decode()
+    odd = browser.post(url, {"zone": "Mars/Olympus"})
+    assert "zone" in odd.context["form"].errors
+
+    browser.post(url, {"zone": "America/Denver"})
+
+    assert {each.zone for each in messages_of(desk.alice, state=State.PLANNED)} == {"America/Denver"}
+    assert "America/Denver" in page(desk, browser).content.decode()
+
+
 def test_a_visit_is_moved_cancelled_and_taken_up_again(desk):
     """Reminders follow the visit (P7)."""
     browser, visit = desk.browser(), Appointment.objects.get(client=desk.alice)

@@ -29,7 +29,7 @@ def replan(client: Client, *, channel: Channel, now: datetime) -> list[Message]:
     The caller holds the lock of the channel's standing row. What went before is never planned again (P4).
     """
     planned = confirmation(client, channel=channel, now=now)
-    for course, anchors in _courses(client, now):
+    for course, anchors in courses(client, now):
         planned += plan(course, anchors=anchors, channels=[channel], now=now, future_only=True).messages
     for visit in untrue(client, now) if channel == Channel.EMAIL else ():
         planned += bring_after(visit, by="system", now=now).messages
@@ -46,7 +46,7 @@ def confirmation(client: Client, *, channel: Channel, now: datetime) -> list[Mes
     return plan(course, anchors=[Anchor.ENROLMENT], channels=[channel], now=now).messages
 
 
-def _courses(client: Client, now: datetime) -> Iterator[tuple[Course, tuple[Anchor, ...]]]:
+def courses(client: Client, now: datetime) -> Iterator[tuple[Course, tuple[Anchor, ...]]]:
     """What is still under way under each of her protocols; her first visit goes with the treatment before it."""
     links = Link.objects.filter(client=client, ended_at__isnull=True).select_related("version").order_by("pk")
     for protocol, link in {link.version.protocol_id: link for link in links}.items():

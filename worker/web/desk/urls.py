@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from worker.web.desk import client, client_acts, clients, dossiers, enrol, operations, people, self_enrol, today, visits
+from worker.web.desk import (
+    client,
+    client_acts,
+    clients,
+    clock,
+    dossiers,
+    enrol,
+    operations,
+    people,
+    self_enrol,
+    today,
+    visits,
+)
 
 urlpatterns = [
     path("today", today.today, name="today"),
@@ -19,6 +31,7 @@ urlpatterns = [
     path("clients/<int:pk>/stop", client_acts.stop, name="clients_stop"),
     path("clients/<int:pk>/pause", client_acts.hold, name="clients_hold"),
     path("clients/<int:pk>/resume", client_acts.resume, name="clients_resume"),
+    path("clients/<int:pk>/clock", clock.clock, name="clients_clock"),
     path("clients/<int:pk>/erase", client_acts.forget, name="clients_forget"),
     path("clients/<int:pk>/dossier", dossiers.dossier_page, name="clients_dossier"),
     path("clients/<int:pk>/visit", visits.book, name="clients_book"),

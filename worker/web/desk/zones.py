@@ -31,14 +31,14 @@ NEAR = {
 }  # fmt: skip
 
 
-def zone_choices(clinic: Clinic) -> list[Any]:
-    """The clinic's own first, then those nearby, none, then all."""
+def zone_choices(clinic: Clinic, *, may_be_unknown: bool = True) -> list[Any]:
+    """The clinic's own first, then those nearby, none if that may be, then all."""
     near = [clinic.zone, *(each for each in NEAR.get(clinic.country, ()) if each != clinic.zone)]
     rest = [(name, _said(name)) for name in _places() if name not in near]
     unknown = ("", _("Not known: only when it is a fit hour wherever her number may be"))
     return [
         (_("Near"), [(name, _said(name)) for name in near]),
-        (_("Nobody knows"), [unknown]),
+        *([(_("Nobody knows"), [unknown])] if may_be_unknown else []),
         (_("Elsewhere"), rest),
     ]
 
