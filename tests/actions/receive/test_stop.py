@@ -81,6 +81,19 @@ def test_what_is_less_plain_goes_the_long_way(house, ways):
     assert Inbound.objects.count() == 4
 
 
+def test_who_is_stopped_already_stays_stopped_since_then(house, ways):
+    """P2, rule 22: a second STOP is kept, moves nothing, and is no cause of a second confirmation."""
+    row = standing_of(builders.alice().client)
+    for sid, later in (("SM1", 0), ("SM2", 1), ("SM3", 2)):
+        said(house, "STOP", sid, now=DUE + timedelta(days=later))
+        finish_stops(now=DUE + timedelta(days=later))
+    row.refresh_from_db()
+    assert row.suppressed_at == DUE
+    assert Inbound.objects.count() == 3
+    assert Message.objects.filter(standing=row, kind="stop_confirmation").count() == 1
+    assert ways == [SHORT, False, False]
+
+
 def test_the_same_text_twice_stops_once(house, ways):
     """P4, rule 97: the webhook comes again after START has undone the first; what it says is old."""
     row = standing_of(builders.alice().client)

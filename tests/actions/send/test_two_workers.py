@@ -297,7 +297,7 @@ def test_a_stop_that_waited_finds_the_row_as_it_is_by_then():
             stop.result(PATIENCE)
     row = phone.get()
     assert (row.held_at, row.held_why, row.suppressed_at, row.suppressed_why) == (NOW, "unclear_reply", DUE, "keyword")
-    assert sorted(Inbound.objects.values_list("provider_id", flat=True)) == ["SM1", "SM2"]
+    assert sorted(Inbound.objects.values_list("provider_id", "follow_up_sealed")) == [("SM1", None), ("SM2", None)]
     assert Message.objects.filter(kind="stop_confirmation").count() == 1
     assert faults() == []
 
