@@ -16,6 +16,7 @@ from worker.rules.plan import Anchor, PlannedMessage, plan_course
 from worker.rules.steps import OF_CALENDAR
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from worker.models import Appointment, Client, Clinic, ProtocolVersion, Treatment
@@ -71,11 +72,17 @@ def consents_of(client: Client) -> frozenset[tuple[Channel, Purpose]]:
     Those that wait for her yes are among them: what is planned meanwhile waits at the gate, and goes if it comes in
     time (rule 7).
     """
+    return consents_of_many([client.pk])[client.pk]
+
+
+def consents_of_many(clients: Collection[int]) -> dict[int, frozenset[tuple[Channel, Purpose]]]:
+    """The same for each of several clients, in one query."""
     given = (GrantState.ACTIVE, GrantState.PENDING)
-    agreed = Grant.objects.filter(client=client, state__in=given, standing__suppressed_at__isnull=True)
-    return frozenset(
-        (Channel(channel), Purpose(purpose)) for channel, purpose in agreed.values_list("standing__channel", "purpose")
-    )
+    agreed = Grant.objects.filter(client__in=clients, state__in=given, standing__suppressed_at__isnull=True)
+    found: dict[int, set[tuple[Channel, Purpose]]] = {pk: set() for pk in clients}
+    for pk, channel, purpose in agreed.values_list("client_id", "standing__channel", "purpose"):
+        found[pk].add((Channel(channel), Purpose(purpose)))
+    return {pk: frozenset(said) for pk, said in found.items()}
 
 
 def protocols_of(client: Client) -> frozenset[str]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from worker.rules.names import StepKind
     from worker.rules.steps import When
 
-__all__ = ["ProtocolSource", "SourceStep", "StepText", "in_order", "read_protocol", "source_of"]
+__all__ = ["ProtocolSource", "SourceStep", "StepText", "in_order", "read_protocol", "source_of", "step_faults"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +116,19 @@ def source_of(raw: Mapping[str, object], files: Mapping[str, str]) -> ProtocolSo
     header, shapes = _shapes(dict(raw), faults)
     known = given_files(files, header, shapes, faults) if header and shapes else {}
     return _source(header, shapes, known, faults)
+
+
+def step_faults(raw: Mapping[str, object], files: Mapping[str, str], code: str) -> list[Refusal]:
+    """What is wrong with the frame of a protocol and with the texts of one step, the others' being stored as fit.
+
+    A preview asks it at every pause of whoever types: reading all texts again would take most of a second.
+    """
+    faults: list[Refusal] = []
+    header, shapes = _shapes(dict(raw), faults)
+    mine = [shape for shape in shapes if shape.code == code]
+    if header and mine:
+        read_texts(header, mine, given_files(files, header, mine, faults), faults)
+    return faults
 
 
 def _source(

@@ -12,6 +12,8 @@ from worker.models.import_batch import Fate, ImportState
 from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from worker.models import Clinic
 
 PAGE = 100
@@ -65,6 +67,19 @@ def rows_of(batch: ImportBatch, *, fate: str = "", after: int = 0) -> list[dict[
         }
         for row in rows[:PAGE]
     ]
+
+
+def first_row(batch: ImportBatch) -> list[str]:
+    """What the first row below the heads says, cell by cell; empty once it was purged."""
+    row = batch.rows.filter(cells_sealed__isnull=False).order_by("number").first()
+    return list(sealed.unseal_json(row.cells_sealed, "import.row")) if row and row.cells_sealed else []
+
+
+def refusals(batch: ImportBatch) -> Iterator[dict[str, Any]]:
+    """Every refused row with its line, all its faults, and the client's number while it is kept."""
+    place = batch.mapping.get("external_id")
+    for row in batch.rows.filter(fate=Fate.REFUSED).order_by("number").iterator(PAGE):
+        yield {"line": row.number, "faults": row.faults, "external_id": _cell(row.cells_sealed, place)}
 
 
 def _cell(cells: bytes | memoryview | None, place: int | None) -> str:

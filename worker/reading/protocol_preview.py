@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import TemplateError
 
+from worker.intake.protocol import step_faults
 from worker.intake.wording import MOST_SEGMENTS, WORST_CASE
 from worker.rendering import HTML, PLAIN
 from worker.rules.lint import lint_links
 from worker.rules.reading_level import Ease, ease
-from worker.rules.refusal import Refusal, Refusals
+from worker.rules.refusal import Refusal
 from worker.rules.text import GSM7_BASIC, GSM7_EXTENSION, Segments, segments
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class Spoken(NamedTuple):
 
 
 def preview(pages: Pages, code: str, clinic: Clinic, *, hosts: Iterable[str]) -> tuple[list[Spoken], list[Refusal]]:
-    """Each language of one step side by side, and the faults of all else. Raises Refusals for an unknown step."""
-    step, faults = pages.step(code), _faults(pages)
+    """Each language of one step side by side, and the faults of its frame. Raises Refusals for an unknown step."""
+    step, faults = pages.step(code), step_faults(pages.raw, pages.files, code)
     spoken = [
         _spoken(pages, f"{code}.{each}", each, step["channels"], clinic, hosts) for each in pages.raw["languages"]
     ]
@@ -79,14 +80,6 @@ def _spoken(
     phone = _phone(texts.get(f"{stem}.sms.txt"), clinic) if "sms" in channels else None
     letter = _letter(texts, stem, language, clinic) if "email" in channels else None
     return Spoken(language, phone, letter, links)
-
-
-def _faults(pages: Pages) -> list[Refusal]:
-    try:
-        pages.source()
-    except Refusals as refused:
-        return list(refused.faults)
-    return []
 
 
 def _phone(text: str | None, clinic: Clinic) -> Phone | None:

@@ -46,8 +46,13 @@ class Touched(NamedTuple):
 
 
 def protocols(clinic: Clinic, *, now: datetime) -> list[Stage]:
-    """All of a clinic, by code."""
-    return [stage(each, now=now) for each in Protocol.objects.filter(clinic=clinic).order_by("code")]
+    """All of a clinic, by code; in two queries, and without the documents of versions."""
+    rows = ProtocolVersion.objects.filter(protocol__clinic=clinic).select_related("protocol").defer("document")
+    newest = {each.protocol_id: each for each in rows.order_by("protocol__code", "number")}
+    standing = Approval.objects.filter(version__protocol__clinic=clinic, withdrawn_at__isnull=True, review_by__gt=now)
+    yes = standing.select_related("version", "by").defer("version__document").order_by("version__number")
+    approvals = {each.version.protocol_id: each for each in yes}
+    return [Stage(each.protocol, each, approvals.get(pk)) for pk, each in newest.items()]
 
 
 def protocol(clinic: Clinic, code: str, *, now: datetime) -> Stage:
@@ -68,8 +73,9 @@ def stage(found: Protocol, *, now: datetime) -> Stage:
 
 
 def versions(found: Protocol) -> list[ProtocolVersion]:
-    """Every version, the newest first, each with its approvals."""
-    return list(ProtocolVersion.objects.filter(protocol=found).prefetch_related("approvals__by").order_by("-number"))
+    """Every version, the newest first, each with its approvals and without its document."""
+    rows = ProtocolVersion.objects.filter(protocol=found).defer("document").prefetch_related("approvals__by")
+    return list(rows.order_by("-number"))
 
 
 def touched(found: Protocol) -> list[Touched]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from worker import rendering
-from worker.models import Appointment, Client, Clinic, Message, ProtocolVersion
+from worker.models import Appointment, Clinic, Message, ProtocolVersion
 from worker.models.appointment import AppointmentStatus
 from worker.new_hours import changes, counted, with_hours_of
 from worker.opening import refuse_wider_than_law
@@ -14,19 +15,24 @@ from worker.rules.names import MessageClass
 from worker.rules.plan import Planned
 from worker.rules.states import OPEN
 from worker.rules.steps import OF_CALENDAR, Anchor
-from worker.timeline import Course, consents_of, lay_out
+from worker.timeline import Course, consents_of_many, lay_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from worker.intake.clinic import ClinicShape
-    from worker.models import Protocol, Treatment
+    from worker.models import Client, Protocol, Treatment
+    from worker.rules.names import Channel, Purpose
+
+M = TypeVar("M", Message, Appointment)
 
 MOST = 5000  # clients looked at; more are counted and said to be left out
+AT_ONCE = 500  # clients a handful of queries; one by one it took three for each of them
 Key = tuple[str, str, str]
 
 
-def difference(protocol: Protocol, *, now: datetime) -> dict[str, Any]:
+def difference(protocol: Protocol, *, now: datetime, most: int = MOST) -> dict[str, Any]:
     """Step by step, over all running courses, how many messages would end, come, move or get other words.
 
     Drafts included: that is what it is for. Compares what is open with what the newest version would plan; nothing is
@@ -36,13 +42,13 @@ def difference(protocol: Protocol, *, now: datetime) -> dict[str, Any]:
     older = Message.objects.filter(version__protocol=protocol, cls=MessageClass.COURSE, state__in=OPEN)
     running = list(older.exclude(version=newest).order_by("client_id").values_list("client_id", flat=True).distinct())
     found: Counter[tuple[str, str]] = Counter()
-    for client in Client.objects.select_related("clinic").filter(pk__in=running[:MOST]):
-        found.update(_of_client(client, newest, now))
+    for under in _under([int(pk) for pk in running[:most] if pk is not None], protocol, now):
+        found.update(_changes(under, newest, now))
     return {
         "protocol": protocol.code,
         "version": newest.number,
         "clients": len(running),
-        "left_out": max(0, len(running) - MOST),
+        "left_out": max(0, len(running) - most),
         "steps": [{"step": step, "change": change, "messages": many} for (step, change), many in sorted(found.items())],
     }
 
@@ -61,21 +67,54 @@ def hours_difference(shape: ClinicShape, *, now: datetime) -> dict[str, Any]:
     return {"clinic": shape.slug, "held_up": len(found), "steps": counted(found)}
 
 
-def _of_client(client: Client, newest: ProtocolVersion, now: datetime) -> Counter[tuple[str, str]]:
+@dataclass(slots=True)
+class _Under:
+    """One client under a protocol: what is known of her course, what she agreed to, her visits to come."""
+
+    client: Client
+    known: list[Message]
+    consented: frozenset[tuple[Channel, Purpose]]
+    visits: list[Appointment]
+    documents: dict[int, str]  # of the versions that her messages are of
+
+
+def _under(clients: list[int], protocol: Protocol, now: datetime) -> Iterator[_Under]:
+    """The clients of a protocol, read some hundreds at a time."""
+    documents = dict(ProtocolVersion.objects.filter(protocol=protocol).values_list("pk", "document")) if clients else {}
+    for first in range(0, len(clients), AT_ONCE):
+        chunk = clients[first : first + AT_ONCE]
+        messages = Message.objects.filter(client__in=chunk, version__protocol=protocol, cls=MessageClass.COURSE)
+        messages = messages.exclude(kind__in=OF_CALENDAR)  # these go over as they are
+        known = _by_client(messages.select_related("client__clinic", "step", "treatment").order_by("pk"))
+        booked = Appointment.objects.filter(
+            client__in=chunk, version__protocol=protocol, status=AppointmentStatus.BOOKED, starts_at__gt=now
+        )
+        visits, consents = _by_client(booked.order_by("starts_at")), consents_of_many(chunk)
+        for pk, hers in known.items():
+            client = hers[0].client
+            assert client is not None
+            yield _Under(client, hers, consents[pk], visits[pk], documents)
+
+
+def _by_client(rows: Iterable[M]) -> dict[int, list[M]]:
+    found: dict[int, list[M]] = defaultdict(list)
+    for row in rows:
+        found[row.client_id or 0].append(row)
+    return found
+
+
+def _changes(under: _Under, newest: ProtocolVersion, now: datetime) -> Counter[tuple[str, str]]:
     """(step, change) of each message; a visit or a session is told apart by its number."""
-    messages = Message.objects.filter(client=client, version__protocol=newest.protocol_id, cls=MessageClass.COURSE)
-    messages = messages.exclude(kind__in=OF_CALENDAR)  # these go over as they are
-    known = list(messages.select_related("step", "version", "treatment"))
-    before = {_key(each): each for each in known if each.state in OPEN}
-    went = {_key(each) for each in known if each.state not in (*OPEN, "cancelled")}
-    after = {key: due_at for key, due_at in _planned(client, newest, _session(known), now).items() if key not in went}
+    before = {_key(each): each for each in under.known if each.state in OPEN}
+    went = {_key(each) for each in under.known if each.state not in (*OPEN, "cancelled")}
+    after = {key: due_at for key, due_at in _planned(under, newest, now).items() if key not in went}
     source, found = rendering.version(newest.document).source, Counter[tuple[str, str]]()
     for key in before.keys() - after.keys():
         found[key[0], "ends"] += 1
     for key in after.keys() - before.keys():
         found[key[0], "comes"] += 1
     for key in before.keys() & after.keys():
-        old = rendering.version(before[key].version.document).source.step(key[0])
+        old = rendering.version(under.documents[before[key].version_id]).source.step(key[0])
         found[key[0], "moves"] += before[key].due_at != after[key]
         found[key[0], "says otherwise"] += old.texts != source.step(key[0]).texts
     return +found
@@ -91,16 +130,13 @@ def _session(known: list[Message]) -> Treatment | None:
     return max(sessions, key=lambda each: (each.performed_at, each.pk), default=None)
 
 
-def _planned(client: Client, newest: ProtocolVersion, session: Treatment | None, now: datetime) -> dict[Key, datetime]:
-    booked = Appointment.objects.filter(
-        client=client, version__protocol=newest.protocol_id, status=AppointmentStatus.BOOKED, starts_at__gt=now
-    )
-    consented = consents_of(client)
-    visits: list[Appointment | None] = list(booked.order_by("starts_at")) or [None]
+def _planned(under: _Under, newest: ProtocolVersion, now: datetime) -> dict[Key, datetime]:
+    session, client = _session(under.known), under.client
+    visits: list[Appointment | None] = [*under.visits] or [None]
     found: dict[Key, datetime] = {}
     for place, visit in enumerate(visits):
         course = Course(clinic=client.clinic, client=client, version=newest, treatment=session, appointment=visit)
-        for each in lay_out(course, consented, now):
+        for each in lay_out(course, under.consented, now):
             of_visit = each.rule.anchor is Anchor.APPOINTMENT
             if isinstance(each.outcome, Planned) and each.rule.cls is MessageClass.COURSE and (of_visit or not place):
                 name = f"visit:{visit.pk}" if visit and of_visit else ""

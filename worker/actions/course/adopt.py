@@ -41,18 +41,21 @@ class Adopted:
     clients: int
     ended: int
     planned: int
+    left: int = 0
 
 
-def adopt(*, protocol: Protocol, by: str, now: datetime) -> Adopted:
-    """Bring every running course of a protocol under its newest approved version. Raises Refusals.
+def adopt(*, protocol: Protocol, by: str, now: datetime, most: int | None = None) -> Adopted:
+    """Bring every running course of a protocol, or `most` of them, under its newest approved version. Raises Refusals.
 
     A transaction for each client: killed in the middle, it is run again and does the rest. Nothing of a client's old
     plan leaves after hers; what went already doesn't go again, whichever version it came from (P4).
     """
     person = practitioner(protocol, by)
     newest = find.approved_version(protocol.code, clinic_id=protocol.clinic_id, now=now, field="protocol")
-    moved = [_one(client_id, newest, f"staff:{person.pk}", now) for client_id in running(newest)]
-    done = Adopted(newest.number, len(moved), sum(ended for ended, _ in moved), sum(made for _, made in moved))
+    waiting = running(newest)
+    moved = [_one(client_id, newest, f"staff:{person.pk}", now) for client_id in waiting[:most]]
+    ended, planned = sum(ended for ended, _ in moved), sum(made for _, made in moved)
+    done = Adopted(newest.number, len(moved), ended, planned, left=len(waiting) - len(moved))
     log.info("version adopted", version=newest.pk, clients=done.clients, ended=done.ended, planned=done.planned)
     return done
 

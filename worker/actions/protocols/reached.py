@@ -6,17 +6,18 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from worker import rendering
-from worker.models import Contact, Grant, Message
+from worker.models import Approval, Contact, Grant, Message, Step
 from worker.models.standing import GrantState
-from worker.rules.names import MessageClass
+from worker.rules.names import CourseKind, MessageClass
 from worker.rules.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
-    from worker.models import ProtocolVersion, Step
+    from worker.models import Protocol, ProtocolVersion
 
 GOT = (State.SENDING, State.ACCEPTED, State.DELIVERED, State.UNKNOWN, State.UNRESOLVED)
 WHY = {
@@ -56,7 +57,7 @@ def recalled(version: ProtocolVersion, step: Step) -> list[Reached]:
     What is true of her is read as it stands; the gate reads it again as each correction leaves.
     """
     got: dict[int, dict[str, str]] = defaultdict(dict)
-    rows = Message.objects.filter(version=version, cls=MessageClass.COURSE, state__in=GOT, client__isnull=False)
+    rows = _got(version)
     for client_id, code, channel in rows.order_by("pk").values_list("client_id", "step__code", "channel"):
         got[int(client_id or 0)][code] = channel
     offered = rendering.version(step.version.document).source.step(step.code).rule.channels
@@ -69,6 +70,22 @@ def recalled(version: ProtocolVersion, step: Step) -> list[Reached]:
         for pk, steps in got.items()
     ]
     return sorted(found, key=lambda each: (each.goes, each.client_id))
+
+
+def clients_of(version: ProtocolVersion) -> int:
+    """How many clients got, or may have got, anything of a version."""
+    return _got(version).values("client_id").distinct().count()
+
+
+def corrections(protocol: Protocol, *, now: datetime) -> list[Step]:
+    """The corrections of a protocol that a practitioner's approval covers now, the oldest first, with their version."""
+    standing = Approval.objects.filter(withdrawn_at__isnull=True, review_by__gt=now).values("version_id")
+    steps = Step.objects.filter(version__protocol=protocol, kind=CourseKind.CORRECTION, version_id__in=standing)
+    return list(steps.select_related("version").order_by("version__number", "ordinal"))
+
+
+def _got(version: ProtocolVersion) -> QuerySet[Message]:
+    return Message.objects.filter(version=version, cls=MessageClass.COURSE, state__in=GOT, client__isnull=False)
 
 
 def _reached(
