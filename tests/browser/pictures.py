@@ -1,8 +1,8 @@
-"""Write a picture of each page: `make screenshots`, into docs/pages or the folder named.
+"""Write a picture of each page, light and dark, at 1280 and 320 pixels: `make screenshots`, into var/screenshots.
 
-    python -m tests.browser.pictures FOLDER [--only today,enrol] [--all]
+    python -m tests.browser.pictures FOLDER [--only today,enrol] [--looks ,-dark,-phone,-phone-dark]
 
-Without `--all` only those of the README: 1280 pixels in light, 390 in dark.
+Those that the README and docs/ show are taken from there by hand, after somebody looked at them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ def _photograph(browser: Any, site: Site, told: story.Told, look: str, options: 
             if wanted and name not in wanted:
                 continue
             page.goto(url)
+            # What lies below the window is not painted in frames of their own: make the window as high as the page.
+            page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
             page.screenshot(path=options.folder / f"{name}{look}.png", full_page=True)
+            page.set_viewport_size({"width": width, "height": 800})
             print(options.folder / f"{name}{look}.png")
         context.close()
 

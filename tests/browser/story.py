@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,6 +22,10 @@ class Told:
     visit: int
     message: int
     own_form: str
+    protocol: int
+    version: int
+    file: int
+    fresh: int
 
 
 def tell(site: Site) -> Told:
@@ -30,13 +35,17 @@ def tell(site: Site) -> Told:
     house.quiet()
     house.sandbox.reply(alice.phone, "is it normal that it still feels a little warm?")
     messages = house.messages(alice)
-    own = site.run("tests.browser.own_form").strip()
-    return Told(alice.id, alice.phone, alice.said["appointment"], messages[0]["id"], own)
+    begun = json.loads(site.run("tests.browser.begun"))
+    return Told(
+        alice.id, alice.phone, alice.said["appointment"], messages[0]["id"], begun["link"], begun["protocol"],
+        begun["version"],
+        begun["file"], begun["fresh"],
+    )  # fmt: skip
 
 
 def pages(told: Told) -> dict[str | None, dict[str, str]]:
     """Every page by its name, and who looks at it; None is a stranger. Whoever adds a page adds a line."""
-    client = f"/clients/{told.alice}"
+    client, protocol = f"/clients/{told.alice}", f"/protocols/{told.protocol}"
     return {
         None: {
             "start": "/",
@@ -57,9 +66,21 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "dossier": f"{client}/dossier",
             "move": f"/visits/{told.visit}/move",
             "why": f"/messages/{told.message}",
+            "protocols": "/protocols",
+            "import": "/imports",
+            "import-columns": f"/imports/{told.fresh}/columns",
+            "import-rows": f"/imports/{told.file}",
+            "import-confirm": f"/imports/{told.file}/confirm",
             "operations": "/operations",
             "security": "/account/security",
             "app": "/account/app/add",
+        },
+        signed.OKAFOR: {
+            "protocol": protocol,
+            "step": f"{protocol}/steps/day-3",
+            "approve": f"{protocol}/approve",
+            "follow": f"{protocol}/follow",
+            "recall": f"/versions/{told.version}/recall",
         },
         signed.OWNER: {"people": "/people"},
     }

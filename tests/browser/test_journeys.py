@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import expect
 
+from tests.browser import signed
+from tests.browser.conftest import sign_in
 from tests.processes import people
 
 PLACE = ZoneInfo("America/New_York")
@@ -148,8 +150,6 @@ def test_the_desk_can_be_worked_by_keyboard_alone(open_page, told):
 
 def test_a_passkey_opens_the_desk(chromium, site):
     """Added once, it signs in without a password (P10)."""
-    from tests.browser import signed
-
     context = chromium.new_context(base_url=site.url.replace("127.0.0.1", "localhost"))
     page = context.new_page()
     cdp = context.new_cdp_session(page)
@@ -180,3 +180,72 @@ def test_the_day_it_is_is_the_clinics(open_page, site):
     page.goto("/today")
     now: datetime = site.house.now().astimezone(PLACE)
     expect(page.locator("main .lead").first).to_contain_text(str(now.day))
+
+
+def test_a_changed_text_is_seen_saved_and_approved(open_page, site):
+    """The preview follows the keys, a fault is said at once, the draft waits, and her yes puts it in force (P3)."""
+    page = open_page(None)
+    sign_in(page, signed.OKAFOR)  # a session of her own: nobody has given the password once more in it
+    page.get_by_role("link", name="Protocols").click()
+    page.get_by_role("link", name="Micro-needling of stretch marks").click()
+    page.get_by_role("link", name="Edit week-3").click()
+    english = page.get_by_role("region", name="English")
+    field = english.get_by_label("Text message")
+    words = field.input_value()
+    field.fill(f"{words} Save 20% on our peel!")
+    expect(english.get_by_role("status")).to_contain_text("marketing")
+    field.fill(words.replace(":", ": hello,", 1))
+    expect(english.locator(".phone .bubble")).to_contain_text(": hello,")
+    expect(english.get_by_role("status")).to_have_text(re.compile("no fault found"))
+    page.get_by_role("button", name="Save as a draft").click()
+    expect(page.get_by_text("is saved as a draft")).to_be_visible()
+
+    page.get_by_role("link", name="Read and approve").click()
+    expect(page.locator(".diff ins").first).to_be_visible()
+    expect(page.get_by_role("region", name="For courses that are under way")).to_be_visible()
+    page.get_by_label("I have read every text of it").check()
+    page.get_by_role("button", name="Approve it").click()
+    page.get_by_label("Password").fill(signed.PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("is approved. New clients")).to_be_visible(timeout=PATIENCE * 1000)
+    expect(page.get_by_text("waits for a practitioner")).to_have_count(0)
+
+
+def test_a_file_of_clients_is_looked_at_confirmed_and_reaches_their_phones(open_page, site):
+    """Who said stop is refused with the day; only after the press her phone gets the confirmation (P1, P2)."""
+    gone, new = people.phone(1711), people.phone(1712)
+    site.house.enrol(name="Gwen Hart", phone=gone)
+    site.house.quiet()
+    site.house.sandbox.reply(gone, "STOP")
+    rows = "external_id,given_name,family_name,mobile,treatment_code,treated_at,consent_sms_aftercare,consent_at,how\n"
+    treated = (site.house.now() - timedelta(hours=1)).astimezone(PLACE)
+    for number, (name, phone) in enumerate((("Gwen", gone), ("Lia", new)), start=1):
+        rows += (
+            f"J-{number},{name},Hart,{phone},{people.PROTOCOL},{treated:%Y-%m-%d %H:%M},yes,{treated:%Y-%m-%d},paper\n"
+        )
+    page = open_page(scripts=False)
+    page.goto("/imports")
+    page.get_by_label("CSV file").set_input_files({"name": "c.csv", "mimeType": "text/csv", "buffer": rows.encode()})
+    page.get_by_role("button", name="Upload and look").click()
+    page.get_by_label("How she agreed").select_option("how")
+    page.get_by_role("button", name="Look at every row").click()
+    press_until(page, "waits for your yes")
+    expect(page.get_by_text(re.compile("may not be written to since")).first).to_be_visible()
+    assert not texts(site, new)
+
+    page.get_by_role("link", name="Enrol 1 client").click()
+    page.get_by_role("button", name="Enrol them").click()
+    press_until(page, "done")
+    assert "STOP" in until(lambda: texts(site, new), "the confirmation did not come")[0]
+
+
+def press_until(page, state: str) -> None:
+    """Look again until the file is there: what somebody without scripts does, however busy the machine is."""
+    end = time.monotonic() + PATIENCE
+    while not page.get_by_text(state, exact=True).count():
+        assert time.monotonic() < end, f"the file never came to: {state}"
+        again = page.get_by_role("button", name="Look again")
+        if again.count():
+            again.click()
+        else:
+            page.reload()

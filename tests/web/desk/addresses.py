@@ -13,7 +13,19 @@ from django.urls import URLPattern, get_resolver
 
 from tests.builders import NOW
 from worker.actions.consent.hold import pause
-from worker.models import Appointment, Client, Clinic, Message, Pause, Staff, StaffTask
+from worker.actions.imports.stage import stage
+from worker.models import (
+    Appointment,
+    Client,
+    Clinic,
+    ImportBatch,
+    Message,
+    Pause,
+    Protocol,
+    ProtocolVersion,
+    Staff,
+    StaffTask,
+)
 from worker.models.hold import PauseScope
 from worker.models.staff import Role
 
@@ -33,6 +45,13 @@ def _paused(clinic: Clinic) -> Pause:
     """A pause of that clinic."""
     stands = Pause.objects.filter(scope=PauseScope.CLINIC, value=str(clinic.pk), ended_at__isnull=True).first()
     return stands or pause(scope=PauseScope.CLINIC, value=str(clinic.pk), why="tried", by="tests", now=NOW)
+
+
+def _brought(clinic: Clinic) -> dict[str, Any]:
+    """A file that somebody of that clinic brought."""
+    there = ImportBatch.objects.filter(clinic=clinic).first()
+    raw = b"external_id,given_name,mobile,consent_sms_aftercare\nC-1,Ann,(212) 555-0107,no\n"
+    return {"pk": (there or stage(clinic=clinic, by=f"desk-only@{clinic.slug}.example", raw=raw, now=NOW)).pk}
 
 
 Example = Callable[[Clinic], dict[str, Any]]
@@ -65,6 +84,13 @@ EXAMPLES: dict[str, Example] = {
     "today_task_done": _row(StaffTask),
     "people_person": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},
     "operations_resume": lambda clinic: {"pk": _paused(clinic).pk},
+    **{
+        f"protocols_{name}": _row(Protocol)
+        for name in ("page", "changes", "correction", "preview", "approve", "withdraw", "adopt")
+    },
+    **{f"protocols_{name}": _row(Protocol, step="day-1") for name in ("step", "remove")},
+    "protocols_recall": lambda clinic: {"pk": ProtocolVersion.objects.filter(protocol__clinic=clinic).latest("pk").pk},
+    **{f"imports_{name}": _brought for name in ("file", "columns", "look", "confirm", "drop", "refused")},
     "people_access": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},
 }
 

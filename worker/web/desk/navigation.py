@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 DESK = (Role.DESK, Role.PRACTITIONER, Role.OWNER)
+EDITORS = (Role.PRACTITIONER, Role.OWNER)
 EVERYONE = tuple(Role)
 
 
@@ -31,6 +32,8 @@ MENU = (
     Entry("today", _("Today"), EVERYONE),
     Entry("enrol", _("Enrol"), DESK),
     Entry("clients", _("Clients"), DESK),
+    Entry("protocols", _("Protocols"), DESK),
+    Entry("imports", _("Import"), DESK),
     Entry("operations", _("Machine room"), (Role.OPERATOR, Role.OWNER)),
     Entry("people", _("People"), (Role.OWNER,)),
 )

@@ -1,0 +1,52 @@
+"""What staff began: a form for a client's own phone, a draft, a file of clients; runs inside a house, prints JSON."""
+
+from __future__ import annotations
+
+import json
+
+import django
+
+django.setup()
+
+from tests.browser import signed  # noqa: E402
+from tests.processes import people  # noqa: E402
+from worker import clock  # noqa: E402
+from worker.actions.clients import self_enrol  # noqa: E402
+from worker.actions.imports import stage  # noqa: E402
+from worker.actions.imports.work import work  # noqa: E402
+from worker.actions.protocols.write import write_step  # noqa: E402
+from worker.models import ImportBatch, Staff  # noqa: E402
+
+SMS = "{{ clinic_name }}: your next days, in short: {{ care_url }} Urgent? Call {{ clinic_phone }}. Reply STOP to end."
+ROWS = """external_id,given_name,family_name,mobile,consent_sms_aftercare,consent_at,consent_method
+N-1,Ines,Roca,(212) 555-0131,yes,2027-01-10,paper
+N-2,Jana,Kohl,(212) 555-0132,no,,
+N-3,Kira,Lund,12,yes,2027-01-10,paper
+"""
+
+now, sam = clock.now(), Staff.objects.select_related("clinic").get(email=signed.SAM)
+fields = {
+    "protocol": people.PROTOCOL, "treated_day": f"{now:%Y-%m-%d}", "treated_time": "08:00", "zone": "America/New_York",
+    "language": "en", "external_id": "desk-of-her-own", "practitioner": "", "name": "Nora Lind",
+}  # fmt: skip
+link = "/e/" + self_enrol.begin(staff=sam, fields=fields)
+draft, _ = write_step(
+    clinic=sam.clinic, code=people.PROTOCOL, from_version=1, step="day-7", said={"sms.en": SMS, "when": "7 11:00"},
+    by=signed.OKAFOR, now=now,
+)  # fmt: skip
+
+
+def brought() -> ImportBatch:
+    """The file, waiting for its columns."""
+    return stage.stage(clinic=sam.clinic, by=signed.SAM, raw=ROWS.encode(), now=now)
+
+
+read, fresh = brought(), brought()
+heads = stage.heads_of(read)
+mapping = {column: heads[place] for column, place in read.mapping.items()}
+stage.read_as(clinic=sam.clinic, batch_id=read.pk, by=signed.SAM, mapping=mapping, defaults={})
+work(longest=60.0, now=now, machine=clock.machine(), batch_id=read.pk)
+first = draft.protocol.versions.get(number=1)
+print(
+    json.dumps({"link": link, "protocol": draft.protocol_id, "version": first.pk, "file": read.pk, "fresh": fresh.pk})
+)
