@@ -30,6 +30,7 @@ except (ValueError, KeyError) as error:
     ) from error
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["ENGINE"] = "config.sqlite"
+    _database["YIELDS"] = WORKER_SESSION  # a text that goes a moment later hurts nobody, a STOP that waits may
     if EMBEDDED:
         AFTERCARE_HOME.mkdir(parents=True, exist_ok=True)
     _database["OPTIONS"] = {

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
 from django.db import OperationalError, connections
 
 from config.sqlite import base
+from config.sqlite.bell import Bell
+from tests.sandbox.patience import until
 
 
 @pytest.fixture
@@ -28,9 +32,9 @@ def opened(file, django_db_blocker):
     options = {"transaction_mode": "IMMEDIATE", "timeout": 1}
     lines = []
 
-    def open_one():
+    def open_one(**more):
         known = connections["default"].settings_dict
-        line = base.DatabaseWrapper({**known, "NAME": str(file), "OPTIONS": options}, "scratch")
+        line = base.DatabaseWrapper({**known, "NAME": str(file), "OPTIONS": options, **more}, "scratch")
         line.inc_thread_sharing()
         lines.append(line)
         return line
@@ -55,6 +59,28 @@ def other(file):
     with sqlite3.connect(file, isolation_level=None, check_same_thread=False) as writer:
         yield writer
     writer.close()
+
+
+@pytest.fixture
+def web(file):
+    """Another process that stands in line, until it is told that its turn has come."""
+    waits = (
+        "import sys; from pathlib import Path; from config.sqlite.bell import Bell\n"
+        "with Bell(Path(sys.argv[1])).rung(): print('rings', flush=True); sys.stdin.readline()\n"
+        "print('silent', flush=True); sys.stdin.readline()"
+    )
+    command = [sys.executable, "-c", waits, f"{file}-bell"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "rings\n"
+        yield process
+        process.kill()
+
+
+def silent(web) -> None:
+    """It had its turn."""
+    web.stdin.write("\n")
+    web.stdin.flush()
+    assert web.stdout.readline() == "silent\n"
 
 
 def say(line, word: str) -> None:
@@ -144,3 +170,63 @@ def test_eight_threads_that_write_at_once_all_get_their_turn(line, opened):
         thread.join()
     assert not failed
     assert len(set(heard(line))) == 41
+
+
+def test_a_sender_lets_a_stop_go_first(opened, web, monkeypatch):
+    """P2: the database is free, but somebody who must not wait stands in line; the sender begins after it."""
+    sender, slept = opened(YIELDS=True), []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 5:
+            silent(web)
+
+    monkeypatch.setattr(base.time, "sleep", sleep)
+    monkeypatch.setattr(base, "POLITE", 60.0)
+    say(sender, "text")
+    assert len(slept) == 5
+
+
+def test_a_sender_waits_no_longer_than_is_polite(opened, web, monkeypatch):
+    """P5: a web part that is frozen in the line keeps nobody's texts."""
+    monkeypatch.setattr(base, "POLITE", 0.05)
+    sender = opened(YIELDS=True)
+    say(sender, "text")
+    assert heard(sender) == ["text"]
+
+
+def test_everybody_else_goes_at_once(opened, web, monkeypatch):
+    """A STOP does not wait for another's bell."""
+    monkeypatch.setattr(base.time, "sleep", lambda _: pytest.fail("waited"))
+    say(opened(), "STOP")
+
+
+def test_who_stands_in_line_rings_until_its_turn_comes(opened, other, file):
+    """The bell is heard while a STOP waits, however many wait together, and no longer."""
+    listener = Bell(file.with_name(f"{file.name}-bell"))
+    other.execute("BEGIN IMMEDIATE")
+    lines = [opened(), opened()]
+    threads = [threading.Thread(target=say, args=(line, "STOP")) for line in lines]
+    for thread in threads:
+        thread.start()
+    until(listener.rings)
+    other.execute("COMMIT")
+    for thread in threads:
+        thread.join()
+    assert not listener.rings()
+
+
+def test_a_process_that_dies_stops_ringing(file, web):
+    """P11: nobody waits for the dead."""
+    listener = Bell(file.with_name(f"{file.name}-bell"))
+    assert listener.rings()
+    web.kill()
+    web.wait()
+    assert not listener.rings()
+
+
+def test_a_bell_that_cannot_be_hung_is_silent(tmp_path):
+    """A folder that nobody may write into costs the precedence, not the STOP."""
+    bell = Bell(tmp_path / "none" / "bell")
+    with bell.rung():
+        assert not bell.rings()
