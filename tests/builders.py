@@ -19,7 +19,8 @@ from django.conf import settings
 from worker.actions.clients.enrol import Enrolled, enrol
 from worker.actions.protocols.approve import approve, the_protocol
 from worker.actions.protocols.load import load
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.intake.client import ClientFile
 from worker.intake.clinic import ClinicFile
 from worker.intake.shape import checked, read_toml

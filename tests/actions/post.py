@@ -15,7 +15,8 @@ from worker.actions.send.claim import Claim, claim
 from worker.actions.send.decide import decide
 from worker.actions.send.due import promote
 from worker.actions.send.prepare import prepare
-from worker.actions.send.record import Said, record
+from worker.actions.send.record import record
+from worker.actions.send.said import Said
 from worker.channels.base import Accepted, Mail, Outcome, Sms
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST
 
 from worker import clock
 from worker.actions.receive.receipt import receipt
-from worker.actions.receive.sms import Reply, take
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import take
 from worker.channels.twilio_signature import Fields, form_is_genuine, json_is_genuine
 from worker.models import Attempt
 from worker.rules.phone import bare_address

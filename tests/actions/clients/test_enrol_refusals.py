@@ -9,7 +9,8 @@ import pytest
 from tests import builders
 from tests.builders import BOBS_PHONE, NOW
 from worker.actions.clients.enrol import enrol
-from worker.actions.consent.revoke import Revocation, revoke_address
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_address
 from worker.actions.protocols.approve import the_protocol, withdraw
 from worker.intake.client import ClientFile
 from worker.intake.shape import LARGEST_FILE, checked, read_json

@@ -14,10 +14,12 @@ from worker import sealed
 from worker.actions.clients.contact import change_contact
 from worker.actions.consent import preferences
 from worker.actions.consent.desk_revoke import from_desk
-from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_standing
 from worker.actions.course import appointment
 from worker.actions.privacy.erase import erase
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.intake.contact import ContactFile
 from worker.models import ConsentEvent, Evidence, Grant, Message, StaffTask, Standing, Suppression
 from worker.models.suppression import SuppressionReason

@@ -12,7 +12,8 @@ from worker import clock
 from worker.actions.privacy.copies import MOST_TRIES, clear_copies
 from worker.actions.privacy.erase import erase
 from worker.actions.privacy.redact import ask_to_redact
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.actions.send.shift import shift
 from worker.actions.send.tend import tend
 from worker.channels import sms

@@ -26,7 +26,8 @@ from worker import tokens
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.privacy.erase import erase
 from worker.actions.send.prepare import prepare
-from worker.actions.send.record import Said, record
+from worker.actions.send.record import record
+from worker.actions.send.said import Said
 from worker.channels.base import Accepted, TryLater
 from worker.models import Attempt, ConsentEvent, Event, Grant, Inbound, Link, Receipt, Seal, StaffTask, Suppression
 from worker.reading.chain import faults

@@ -22,7 +22,8 @@ from worker.actions.imports.stage import stage
 from worker.actions.privacy.erase import erase
 from worker.actions.privacy.rotate import rotate
 from worker.actions.privacy.stores import SEALED
-from worker.actions.receive.sms import Reply, take
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import take
 from worker.models import ClientSearch, Event, Grant, Hold, Link, Sender, StaffTask, Standing
 from worker.models.client import SearchKind
 from worker.reading.chain import faults

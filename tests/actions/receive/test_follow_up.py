@@ -16,7 +16,8 @@ from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.privacy.erase import erase
 from worker.actions.receive import follow_up as following
 from worker.actions.receive.follow_up import finish_stops
-from worker.actions.receive.sms import Reply, take
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import take
 from worker.actions.send.prepare import prepare
 from worker.actions.send.tend import tend
 from worker.models import (

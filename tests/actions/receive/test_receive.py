@@ -12,9 +12,11 @@ from tests.actions import post
 from tests.builders import ALICES_PHONE, NOW
 from worker import sealed
 from worker.actions.consent.desk_revoke import from_desk
-from worker.actions.consent.revoke import Revocation, revoke_client
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_client
 from worker.actions.consent.unsubscribe import unsubscribe
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.channels.base import TryLater
 from worker.models import (
     Attempt,

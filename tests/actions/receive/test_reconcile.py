@@ -17,7 +17,8 @@ from worker import clock, sealed
 from worker.actions.clients.enrol import enrol
 from worker.actions.consent import standing
 from worker.actions.receive.reconcile import reconcile
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.channels.records import Records
 from worker.intake.client import ClientFile
 from worker.intake.shape import checked

@@ -12,7 +12,8 @@ from tests.builders import ALICES_PHONE, NOW, standing_of
 from worker import sealed
 from worker.actions.receive import sms
 from worker.actions.receive.follow_up import CONTEXT, finish_stops
-from worker.actions.receive.sms import Reply, take
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import take
 from worker.models import Inbound, Message, Standing, Suppression
 
 DUE = NOW + timedelta(hours=1)

@@ -11,7 +11,8 @@ from tests.actions import post
 from tests.builders import ALICES_PHONE, NOW
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.unsubscribe import unsubscribe
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.models import Event, Inbound, Message, StaffTask, Standing
 
 DUE = NOW + timedelta(hours=1)

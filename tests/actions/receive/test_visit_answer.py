@@ -10,7 +10,8 @@ from tests import builders
 from tests.actions import post
 from tests.builders import ALICES_PHONE, NOW
 from worker.actions.course import appointment
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.models import Appointment, ConsentEvent, Event, Grant, Hold, Message, StaffTask
 
 VISIT = NOW + timedelta(days=36)

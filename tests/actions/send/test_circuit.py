@@ -12,7 +12,8 @@ from tests.builders import NOW
 from worker.actions.send.circuit import BY, try_circuits
 from worker.actions.send.due import release_unpaused
 from worker.actions.send.prepare import prepare
-from worker.actions.send.record import Said, record
+from worker.actions.send.record import record
+from worker.actions.send.said import Said
 from worker.channels.base import Accepted, NotStarted, Refused, TryLater, Unknown
 from worker.management import glance
 from worker.models import Event, Pause

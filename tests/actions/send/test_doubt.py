@@ -16,7 +16,8 @@ from worker.actions.receive.receipt import receipt
 from worker.actions.send import doubt, incarnation
 from worker.actions.send.due import close_missed, doubt_silent, promote
 from worker.actions.send.prepare import prepare
-from worker.actions.send.record import Said, record
+from worker.actions.send.record import record
+from worker.actions.send.said import Said
 from worker.actions.send.shift import shift
 from worker.channels import sms
 from worker.channels.base import Accepted, NotStarted, Unknown

@@ -18,7 +18,8 @@ from worker.actions.receive.receipt import receipt
 from worker.actions.send.circuit import try_circuits
 from worker.actions.send.due import close_missed, doubt_silent
 from worker.actions.send.prepare import prepare
-from worker.actions.send.record import Said, record
+from worker.actions.send.record import record
+from worker.actions.send.said import Said
 from worker.channels.base import Accepted, NotStarted, Refused, TryLater, Unknown
 from worker.models import Attempt, Event, Grant, Hold, Message, Ready, StaffTask, Standing, Suppression
 from worker.reading.chain import faults

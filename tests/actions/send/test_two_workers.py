@@ -24,12 +24,14 @@ from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.protocols.approve import approve, the_protocol, withdraw
 from worker.actions.receive.follow_up import finish_stops
 from worker.actions.receive.receipt import receipt
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.actions.send import record as recording
 from worker.actions.send.claim import claim
 from worker.actions.send.due import promote
 from worker.actions.send.prepare import prepare
-from worker.actions.send.record import Said, record
+from worker.actions.send.record import record
+from worker.actions.send.said import Said
 from worker.channels.base import Accepted
 from worker.models import Approval, Attempt, Client, Clinic, Event, Inbound, Message, Ready, Standing
 from worker.reading.chain import faults

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from worker.actions.clients import find
 from worker.actions.consent import standing as standings
-from worker.actions.consent.revoke import Revocation, revoke_address, revoke_client, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_address, revoke_client, revoke_standing
 from worker.actions.receive.follow_up import follow_up
 from worker.models import Client, Contact
 from worker.models.suppression import SuppressionReason

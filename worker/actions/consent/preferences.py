@@ -14,7 +14,8 @@ from django.db.models import F, Q
 from worker import rendering
 from worker.actions.consent import standing as standings
 from worker.actions.consent.restore import coming_back
-from worker.actions.consent.revoke import Revocation, revoke_client, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_client, revoke_standing
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.course.cancel import cancel
 from worker.actions.course.plan import plan

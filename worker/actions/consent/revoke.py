@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
 
@@ -23,20 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
+    from worker.actions.consent.revocation import Revocation
     from worker.models import Client, Standing
-    from worker.models.suppression import SuppressionReason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revocation:
-    """Who said stop, how and when; `evidence` (the reply as written) is sealed."""
-
-    reason: SuppressionReason
-    method: str
-    by: str
-    received_at: datetime
-    source: str = ""
-    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 @transaction.atomic

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from worker import sealed
-from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_standing
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.follow_up import follow_up
 from worker.models import Contact, Standing, Suppression

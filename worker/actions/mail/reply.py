@@ -11,7 +11,8 @@ from worker import sealed
 from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.outdated import was_agreed_since
-from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_standing
 from worker.actions.converse.hear import heard
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.follow_up import follow_up

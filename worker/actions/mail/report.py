@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from worker.actions.consent import standing as standings
-from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_standing
 from worker.actions.receive.receipt import receipt
 from worker.actions.record.task import open_task
 from worker.actions.record.verdicts import judge

@@ -15,7 +15,8 @@ from worker import sealed
 from worker.actions.clients import search
 from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
-from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_standing
 from worker.actions.record.task import open_task
 from worker.models import Client, ClientSearch, Contact, Message, StaffContact, Standing
 from worker.models.suppression import SuppressionReason

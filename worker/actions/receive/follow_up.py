@@ -15,7 +15,8 @@ import structlog
 from django.db import transaction
 
 from worker import sealed
-from worker.actions.consent.revoke import Ended, Revocation, revoke_standings
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import Ended, revoke_standings
 from worker.actions.receive.answer import Asked
 from worker.actions.receive.ask_staff import ask_staff
 from worker.actions.receive.confirm_stop import confirm_stops

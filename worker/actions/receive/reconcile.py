@@ -16,7 +16,8 @@ from django.db import DatabaseError, DataError, connection
 from django.db.models import F
 
 from worker import clock, sealed
-from worker.actions.receive.sms import Reply, inbound_sms
+from worker.actions.receive.reply import Reply
+from worker.actions.receive.sms import inbound_sms
 from worker.actions.receive.start import settle_start, waiting
 from worker.actions.send.due import LONG_AGO
 from worker.channels import turns

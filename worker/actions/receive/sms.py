@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -29,25 +28,12 @@ from worker.rules.visit_words import VisitWord
 from worker.rules.words import Word, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from worker.actions.receive.reply import Reply
     from worker.models import Standing
     from worker.rules.words import Reading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """One text from a client's phone, as the provider handed it over."""
-
-    clinic_id: int
-    provider_id: str
-    address: str
-    body: str
-    opt_out_type: str
-    provider_answers: bool  # the sender's provider confirms STOP itself (rule 23)
-    received_at: datetime | None = None  # by the provider's clock, where its list told us and not its webhook
-    listed: Mapping[str, datetime] = field(default_factory=dict)  # all dates of that list, by the provider's ids
 
 
 def inbound_sms(reply: Reply, *, now: datetime) -> Reading:

@@ -19,7 +19,7 @@ from worker.rules.names import Channel
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from worker.actions.receive.sms import Reply
+    from worker.actions.receive.reply import Reply
     from worker.rules.words import Reading
 
 # The lock comes first: it waits for a decision under way, and after the wait `suppressed_at` is read anew.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from worker.actions.consent.hold import hold_standing
-from worker.actions.consent.revoke import Revocation, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_standing
 from worker.actions.consent.stale import reconfirm_all
 from worker.actions.record.audit import record
 from worker.actions.record.drift import note_drift

@@ -26,7 +26,7 @@ from worker.rules.names import Channel, Purpose
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from worker.actions.consent.revoke import Revocation
+    from worker.actions.consent.revocation import Revocation
 
 log = structlog.get_logger("aftercare.spool")
 KEPT = timedelta(days=35)  # a backup that is put back is rarely older; a click is worth nothing to anybody later

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from worker.actions.consent import standing as standings
-from worker.actions.consent.revoke import Revocation, revoke_client, revoke_standing
+from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.revoke import revoke_client, revoke_standing
 from worker.actions.restore import spool
 from worker.models import Contact, Grant, Suppression
 from worker.models.standing import GrantState

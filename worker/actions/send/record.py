@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from worker.actions.record.task import optin_failed
 from worker.actions.send.circuit import close_circuits
 from worker.actions.send.due import make_ready
 from worker.actions.send.went import confirm_optin, went
-from worker.channels.base import Accepted, NotStarted, Outcome, Refused, TryLater, Unknown
+from worker.channels.base import Accepted, NotStarted, Refused, TryLater, Unknown
 from worker.models import Attempt, Message
 from worker.models.attempt import AttemptState
 from worker.models.rows import update_many
@@ -24,20 +23,12 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
 
-    from worker.actions.send.prepared import Prepared
+    from worker.actions.send.said import Said
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=30)
 MOST_SEGMENTS = 255  # what a provider says beyond this is no number of segments
 OURS = "t.state IN ('sending', 'unknown')"  # a receipt that was faster is never overwritten by our own answer
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One message and what became of its call."""
-
-    of: Prepared
-    outcome: Outcome
 
 
 def record(said: list[Said], *, now: datetime) -> None:

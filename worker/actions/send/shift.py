@@ -25,7 +25,8 @@ from worker.actions.send.due import clock_is_trusted, waiting
 from worker.actions.send.incarnation import incarnation
 from worker.actions.send.pacing import Pacing, pacing
 from worker.actions.send.prepare import prepare
-from worker.actions.send.record import Said, record
+from worker.actions.send.record import record
+from worker.actions.send.said import Said
 from worker.actions.send.tally import Report
 from worker.channels import turns
 from worker.channels.base import Unknown

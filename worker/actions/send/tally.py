@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.actions.send.prepared import Prepared
-    from worker.actions.send.record import Said
+    from worker.actions.send.said import Said
     from worker.rules.gate import Stop
     from worker.rules.names import Channel
 
