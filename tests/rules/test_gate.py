@@ -43,7 +43,7 @@ def _decide(opening=NOW, **facts):
 
 
 def test_a_course_message_goes_only_if_every_fact_allows_it():
-    """P1-P3, P6, P7, rule 1: all 69,120 combinations; Go exactly where nothing at all stands against it.
+    """P1-P3, P6, P7, rules 1, 53: all combinations; Go exactly where nothing at all stands against it, in no emergency.
 
     Staff agreed for themselves, and are called at any hour: a warning sign does not wait for the morning (rule 41).
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from worker.intake.shape import Shape
 from worker.rules.names import Channel
@@ -23,6 +23,7 @@ def _one_address(value: str) -> str:
     return value
 
 
+_ANSWERABLE = r"\+[1-9][0-9]{6,14}|[0-9]{5,8}|MG[0-9a-fA-F]{32}"
 EmailLine = Annotated[str, Field(max_length=254), AfterValidator(_one_address)]
 
 
@@ -76,6 +77,15 @@ class SenderShape(Shape):
     auth_tokens: list[Line] = Field(default_factory=list)
     provider_handles_optout: bool = False
     per_second: Annotated[float, Field(ge=0.01, le=1000)] | None = None  # parts, or mails; left out = the usual rate
+
+    @model_validator(mode="after")
+    def _can_be_answered(self) -> SenderShape:
+        """A name as sender ("LAKESIDE") takes no reply: every text of ours says that STOP ends it (rules 29, 72)."""
+        if self.channel is Channel.SMS and not re.fullmatch(_ANSWERABLE, self.identity):
+            raise ValueError(
+                "is no number that takes replies; give +12125550100, a short code, or MG and its 32 digits"
+            )
+        return self
 
 
 class WordingShape(Shape):

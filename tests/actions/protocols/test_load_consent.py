@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests import builders
+from worker.intake.clinic import ClinicFile
+from worker.intake.shape import checked
 from worker.models import Clinic, Wording
 from worker.reading.doctor import findings
 from worker.reading.wordings import unknown
@@ -86,3 +88,21 @@ def test_the_doctor_says_which_language_nobody_checked(house):
     loaded({**OWN, "language": "fr", "text": "J'accepte de recevoir des messages de la clinique."})
     assert unknown() == ["lakeside wording service@1 fr"]
     assert [each.ok for each in findings() if "wording" in each.what] == [True]
+
+
+@pytest.mark.parametrize("identity", ["LAKESIDE", "0212 555 0100", "+1 212-555-0100", "MGnone"])
+def test_a_sender_that_takes_no_reply_is_refused(house, identity):
+    """Rules 29, 72: to a name nobody can answer STOP; it is named at the load, and nothing changed (P12)."""
+    before = builders.counts()
+    raw = builders.clinic_file()
+    raw["sender"] = [{"channel": "sms", "identity": identity}]
+    with pytest.raises(Refusals) as refused:
+        builders.load_clinic(raw)
+    assert ["takes replies" in str(fault) for fault in refused.value.faults] == [True]
+    assert builders.counts() == before
+
+
+@pytest.mark.parametrize("identity", ["+12125550100", "43210", "MG" + "0a" * 16])
+def test_a_number_a_short_code_and_a_messaging_service_take_replies(identity):
+    """Rule 26: what a clinic may send by."""
+    assert checked(ClinicFile, builders.clinic_file() | {"sender": [{"channel": "sms", "identity": identity}]})

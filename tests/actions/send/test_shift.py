@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import time_machine
+from django.db import connection
 
 from tests import builders
 from tests.actions import post
@@ -53,6 +55,22 @@ def test_a_shift_goes_on_until_nothing_is_due(at_due):
     assert _shift(provider).claimed == 0
     tend()
     assert faults() == []
+
+
+@pytest.mark.parametrize("wrong", [timedelta(minutes=2), -timedelta(minutes=2)], ids=["ahead", "behind"])
+def test_a_worker_whose_clock_is_wrong_sends_nothing_until_it_is_right(at_due, wrong):
+    """Rule 140, P11: two minutes from the database's clock nothing leaves, and nothing is lost.
+
+    With SQLite they share a machine, and there is only one clock.
+    """
+    provider = post.Provider()
+    with time_machine.travel(clock.machine() + wrong):
+        _shift(provider)
+        if connection.vendor == "postgresql":
+            assert provider.taken == []
+    _shift(provider)
+    assert _states() == ["accepted"] * 5
+    assert len(provider.taken) == 5
 
 
 def test_a_round_brings_what_is_due_to_where_a_claim_looks(at_due):
