@@ -36,25 +36,41 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Milliseconds of one thing: its median before the old messages were there, its median and 95th after."""
+    """Milliseconds of one thing, before the old messages were there and after.
+
+    Whether it costs the same is asked of the fastest tenth: what else the machine does meanwhile is least in it.
+    """
 
     name: str
-    before: float
-    p50: float
-    p95: float
+    before: list[float]
+    after: list[float]
+
+    @property
+    def growth(self) -> float:
+        """How many times as long the fastest tenth takes now."""
+        return _tenth(self.after) / _tenth(self.before)
+
+    @property
+    def p95(self) -> float:
+        """What 95 of 100 keep within."""
+        return statistics.quantiles(self.after, n=20)[-1]
 
     @property
     def good_enough(self) -> bool:
         """A scrape within what was promised; everything as fast as before."""
-        same = self.p50 <= max(self.before * SAME, self.before + NOISE_MS)
+        same = self.growth <= SAME or _tenth(self.after) <= _tenth(self.before) + NOISE_MS
         return same and (self.name != "scrape" or self.p95 < MOST_MS)
+
+
+def _tenth(times: list[float]) -> float:
+    return statistics.quantiles(times, n=10)[0]
 
 
 def main(messages: int = MESSAGES) -> int:
     """Fill, measure, print; 0 when all is good enough, else 1."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aftercare-bench-scrape-")))
-        postgres = stack.enter_context(PrivatePostgres())
+        postgres = stack.enter_context(PrivatePostgres(settings={"max_wal_size": "8GB"}))
         redis = stack.enter_context(PrivateRedis(folder / "redis"))
         postgres.create("scrape")
         own = {"DATABASE_URL": postgres.url("scrape"), "AFTERCARE_HOME": str(folder / "home"),
@@ -82,15 +98,16 @@ def _measured(messages: int) -> Iterator[Figures]:
     builders.house()
     builders.alice()
     _fill(1, TODAY, state="'planned'", due="(n % 8760) * interval '1 hour' - interval '5 minutes'")
+    _vacuum()
     things = _things()
-    before = {name: statistics.median(_times(thing)) for name, thing in things.items()}
+    before = {name: _times(thing) for name, thing in things.items()}
     ended = ", ".join(f"'{each}'" for each in ENDED)
     for first in range(TODAY + 1, TODAY + messages + 1, PORTION):
         last = min(first + PORTION - 1, TODAY + messages)
         _fill(first, last, state=f"(ARRAY[{ended}])[1 + n % {len(ENDED)}]", due="- (n % 8760) * interval '1 hour'")
+    _vacuum()
     for name, thing in things.items():
-        times = _times(thing)
-        yield Figures(name, before[name], statistics.median(times), statistics.quantiles(times, n=20)[-1])
+        yield Figures(name, before[name], _times(thing))
 
 
 def _fill(first: int, last: int, *, state: str, due: str) -> None:
@@ -106,6 +123,12 @@ def _fill(first: int, last: int, *, state: str, due: str) -> None:
             f"generate_series({int(first)}, {int(last)}) AS n"
         )
         cursor.execute("RESET session_replication_role")
+
+
+def _vacuum() -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE aftercare_message")
 
 
@@ -180,6 +203,7 @@ def table(messages: int, figures: list[Figures], gigabytes: float) -> str:
     lines = [f"beside {messages:,} old messages, {gigabytes:.1f} GB with their indexes"]
     for each in figures:
         verdict = "" if each.good_enough else "   TOO SLOW"
-        after = f"{each.p50:6.1f} ms, p95 {each.p95:6.1f} ms"
-        lines.append(f"  {each.name:16} before {each.before:6.1f} ms   now {after}{verdict}")
+        medians = f"before {statistics.median(each.before):6.1f} ms   now {statistics.median(each.after):6.1f} ms"
+        fastest = f"fastest tenth {_tenth(each.before):6.1f} to {_tenth(each.after):6.1f} ms, {each.growth:.2f} times"
+        lines.append(f"  {each.name:16} {medians}, p95 {each.p95:6.1f} ms   {fastest}{verdict}")
     return "\n".join(lines) + "\n"
