@@ -46,7 +46,7 @@ def _play(rabbit: PrivateRabbit, house: RunningHouse) -> int:
     house.sandbox.faults(latency_ms=100)
     rows = [row for row in house.cli("messages", "--json").data if str(row["client"]) in phones]
     kinds = dict(line.split("\t")[:2] for line in rabbit.control("list_queues", "name", "type").splitlines()[1:])
-    print(f"queues: {kinds}")
+    print(f"queues: { ({name: kinds.get(name) for name in sorted(QUEUES)}) }")
     wrong = {name for name in QUEUES if kinds.get(name) != "quorum"}
     for step, what, deed in (
         ("same-day", "nothing happens", lambda: None),

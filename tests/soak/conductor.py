@@ -68,6 +68,7 @@ class Conductor:
         self.steps += 1
         self._crowd.step_to(patiently(busiest))
         self._crowd.act(share=MANY_SPEAK)
+        self._while_they_send(PATIENCE)
         while more():
             time.sleep(LOOK_AGAIN)
 
