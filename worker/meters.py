@@ -33,7 +33,11 @@ SEGMENTS = Counter("aftercare_segments", "Parts of SMS that were accepted: what 
 PROVIDER = Histogram(
     "aftercare_provider_request_seconds", "One call to a provider.", ["channel", "code_class"], buckets=QUICK
 )
-ERRORS = Counter("aftercare_provider_errors", "Refusals by the provider's own code.", ["channel", "error_code"])
+ERRORS = Counter(
+    "aftercare_provider_errors",
+    "Refusals, at once or by receipt, by the provider's own code.",
+    ["channel", "error_code"],
+)
 SHIFTS = Histogram("aftercare_shift_seconds", "One shift.", ["channel"], buckets=(0.05, 0.25, 1, 2.5, 5, 10, 20, 40))
 RECEIPTS = Counter("aftercare_delivery_receipts", "Receipts by what they say.", ["channel", "status"])
 RECEIPT_DELAY = Histogram(
@@ -95,8 +99,13 @@ def refused(channel: Channel, code: str, status: int) -> None:
     ERRORS.labels(channel, known).inc()
 
 
-def receipt(channel: str, status: str, seconds: float | None) -> None:
-    """A receipt that we had not seen; `seconds` after the provider took the message, None where that is not known."""
+def receipt(channel: Channel, status: str, seconds: float | None, code: str) -> None:
+    """A receipt that we had not seen; `seconds` after the provider took the message, None where that is not known.
+
+    Its `code` counts as a refusal's does: a carrier's filter (30007) shows itself here alone (rule 148).
+    """
+    if code.isdecimal():
+        refused(channel, code, 0)
     RECEIPTS.labels(channel, status if _WORDS.fullmatch(status) else "other").inc()
     if seconds is not None:
         RECEIPT_DELAY.labels(channel).observe(max(0.0, seconds))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tests.alerts.ground import WIRE
+from tests.alerts.ground import LAKESIDE, WIRE
 from tests.processes.people import MAIL, SMS_CARE
 from tests.processes.witness import until
 
@@ -28,8 +28,8 @@ def a_day_before(watch: Watch) -> None:
         watch.people[name] = house.enrol(agrees=BOTH if name == "alice" else SMS_CARE)
     house.quiet()
     house.sandbox.clear_faults()
-    house.sandbox.reply(watch.people["eve"].phone, "STOP")
-    house.sandbox.reply(watch.people["carol"].phone, DOUBT)
+    house.sandbox.reply(watch.people["eve"].phone, "STOP", to=LAKESIDE)
+    house.sandbox.reply(watch.people["carol"].phone, DOUBT, to=LAKESIDE)
     broken_off(watch)
     house.cli("pause", "--channel", "email", "--why", "the relay is being moved", "--by", "Charlie")
     watch.prometheus.waits_for("sum(aftercare_optout_events_total) >= 1")
@@ -59,7 +59,7 @@ def many_say_stop(watch: Watch) -> None:
     def deed() -> None:
         house.wires.slow(WIRE, SLOWLY)
         for phone in list(watch.crowd.values())[:MANY_STOPS]:
-            house.sandbox.reply(phone, "STOP", wait=False)
+            house.sandbox.reply(phone, "STOP", to=LAKESIDE, wait=False)
         until(lambda: house.sandbox.quiet()["quiet"])
         house.wires.slow(WIRE, 0)
 

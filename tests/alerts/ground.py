@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 TOKEN = "only-the-monitoring-knows"
 WIRE = "database"
+LAKESIDE = "+12125550100"  # the clinic's number
 
 
 class WatchedHouse(RunningHouse):

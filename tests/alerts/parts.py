@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import redis
 
-from tests.alerts.ground import WIRE, frozen
+from tests.alerts.ground import LAKESIDE, WIRE, frozen
 from tests.processes.commands import COMMAND, ROOT
 from tests.processes.witness import until
 from tests.soak.fleet import step_clock
@@ -93,7 +93,7 @@ def the_database_is_away(watch: Watch) -> None:
 
     def deed() -> None:
         watch.house.wires.mute(WIRE, 1.0)
-        watch.house.sandbox.reply(who, "STOP", wait=False)
+        watch.house.sandbox.reply(who, "STOP", to=LAKESIDE, wait=False)
         until(lambda: watch.house.sandbox.quiet()["quiet"])
 
     watch.causes(deed, "StopsNotTaken")

@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.alerts.ground import frozen
+from tests.alerts.ground import LAKESIDE, frozen
+from tests.alerts.shortened import LEAST
 from tests.processes import people
 from tests.processes.witness import until
 
@@ -21,6 +22,7 @@ FILTERED = {"status": "undelivered", "error_code": 30007}
 def receipts_do_not_come(watch: Watch) -> None:
     """Sixty are enrolled, and no receipt of their first text comes."""
     house = watch.house
+    watch.prometheus.waits_for(f"sum(increase(aftercare_delivery_receipts_total[{LEAST:.0f}s])) == 0")  # those before
 
     def deed() -> None:
         house.sandbox.faults(callbacks={"missing": 1.0})
@@ -118,7 +120,7 @@ def a_stop_that_we_never_heard(watch: Watch) -> None:
 
     def deed() -> None:
         house.sandbox.faults(optout="default", inbound={"lose": 1}, list_lag_ms=3_600_000)
-        house.sandbox.reply(bob.phone, "STOP")
+        house.sandbox.reply(bob.phone, "STOP", to=LAKESIDE)
         house.step_to(watch.due("day-14"), down=True)
 
     watch.causes(deed, "LedgerDrift")

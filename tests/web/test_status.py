@@ -14,7 +14,7 @@ from tests import builders
 from tests.builders import NOW, message
 from tests.web.provider import STATUS, Provider, new_sid
 from tests.web.test_inbound import full
-from worker import sealed
+from worker import meters, sealed
 from worker.models import Attempt, Message, Receipt, Sender
 from worker.models.attempt import AttemptState
 from worker.rules.states import State
@@ -99,6 +99,18 @@ def test_the_same_receipt_five_times_is_one(sent, provider):
         provider.receipt(sent.id.hex, sent.provider_id, "undelivered", "30005")
     assert Receipt.objects.count() == 1
     assert Message.objects.get(pk=sent.message_id).client.tasks.filter(kind__startswith="provider_").count() <= 1
+
+
+def test_a_carriers_filter_is_counted_by_its_code(sent, provider):
+    """Rule 148: 30007 comes by receipt alone, and is seen; once, however often it is said."""
+    before = _counted("30007")
+    for _ in range(2):
+        provider.receipt(sent.id.hex, sent.provider_id, "undelivered", "30007")
+    assert _counted("30007") == before + 1
+
+
+def _counted(code):
+    return meters.ERRORS.labels("sms", code)._value.get()
 
 
 def test_a_receipt_that_overtakes_the_answer_tells_the_id(house, provider):

@@ -123,6 +123,19 @@ def test_one_429_slows_everybody_on_the_account(at_due, shared):
     assert {each.reason for each in _waiting()} == {"provider_busy", "provider_asked_for_a_rest"}
 
 
+def test_a_rest_ends_for_whoever_met_it_when_the_calendar_passes_over_it(at_due, shared):
+    """P5: both clocks of a rest are stepped, or the process that was told to wait would never claim of that clinic."""
+    provider = post.Provider([TryLater("20429", 120.0)])
+    _shift(provider, slots=1)
+    _another_worker()
+    _shift(provider)  # which meets the rest
+    assert len(provider.taken) == 1
+    clock.step_to(clock.now() + timedelta(minutes=10))
+    Ready.objects.update(free_at=NOW - timedelta(days=400))  # machine time, which no test steps
+    _shift(provider)
+    assert len(_of_lakeside(provider)) > 1
+
+
 def test_a_full_queue_of_one_sender_rests_that_sender_alone(at_due, shared):
     """Code 21611: Lakeside's number waits, Hillside's goes on."""
     provider = post.Provider([Refused("21611")])

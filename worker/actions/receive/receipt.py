@@ -10,6 +10,7 @@ from worker import meters, sealed, traces
 from worker.actions.send.went import locked, merge
 from worker.models import Attempt, Message, Receipt
 from worker.models.attempt import AttemptState
+from worker.rules.names import Channel
 
 if TYPE_CHECKING:
     import uuid
@@ -40,7 +41,7 @@ def receipt(
         },
     )
     if fresh:
-        meters.receipt(attempt.channel, status, _since_taken(attempt, now))
+        meters.receipt(Channel(attempt.channel), status, _since_taken(attempt, now), code)
         with traces.handled("receipt", (message.pk,), status=status[:24]):
             merge(attempt, message, standing, status, code, provider_id, now)
     return True

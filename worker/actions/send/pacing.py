@@ -63,7 +63,7 @@ class Pacing:
 
         Asked many times a second: where nothing is near its limit, and `room` calls can begin, no clinic is looked at.
         """
-        now = clock.running()
+        now = clock.passing()
         self._resting = {clinic_id: until for clinic_id, until in self._resting.items() if until > now}
         tight = any(
             (self._pace.allowance(each) or 0) < room for each in self._accounts.values() if each.calls or each.interval
