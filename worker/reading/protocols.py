@@ -8,7 +8,7 @@ from django.db.models import Count
 
 from worker import rendering
 from worker.models import Approval, Message, Protocol, ProtocolVersion
-from worker.rules.names import MessageClass
+from worker.rules.names import CourseKind, MessageClass
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import OPEN
 
@@ -80,6 +80,7 @@ def versions(found: Protocol) -> list[ProtocolVersion]:
 
 def touched(found: Protocol) -> list[Touched]:
     """Open course messages by version: they keep the words they were planned with; the next plan takes the new ones."""
-    rows = Message.objects.filter(version__protocol=found, cls=MessageClass.COURSE, state__in=OPEN).order_by()
+    rows = Message.objects.filter(version__protocol=found, cls=MessageClass.COURSE, state__in=OPEN)
+    rows = rows.exclude(kind=CourseKind.CORRECTION).order_by()
     counted = rows.values_list("version__number").annotate(clients=Count("client", distinct=True), messages=Count("pk"))
     return [Touched(*row) for row in sorted(counted)]

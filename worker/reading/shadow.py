@@ -11,7 +11,7 @@ from worker.models import Appointment, Clinic, Message, ProtocolVersion
 from worker.models.appointment import AppointmentStatus
 from worker.new_hours import changes, counted, with_hours_of
 from worker.opening import refuse_wider_than_law
-from worker.rules.names import MessageClass
+from worker.rules.names import CourseKind, MessageClass
 from worker.rules.plan import Planned
 from worker.rules.states import OPEN
 from worker.rules.steps import OF_CALENDAR, Anchor
@@ -40,6 +40,7 @@ def difference(protocol: Protocol, *, now: datetime, most: int = MOST) -> dict[s
     """
     newest = ProtocolVersion.objects.filter(protocol=protocol).latest("number")
     older = Message.objects.filter(version__protocol=protocol, cls=MessageClass.COURSE, state__in=OPEN)
+    older = older.exclude(kind=CourseKind.CORRECTION)
     running = list(older.exclude(version=newest).order_by("client_id").values_list("client_id", flat=True).distinct())
     found: Counter[tuple[str, str]] = Counter()
     for under in _under([int(pk) for pk in running[:most] if pk is not None], protocol, now):
@@ -84,7 +85,9 @@ def _under(clients: list[int], protocol: Protocol, now: datetime) -> Iterator[_U
     for first in range(0, len(clients), AT_ONCE):
         chunk = clients[first : first + AT_ONCE]
         messages = Message.objects.filter(client__in=chunk, version__protocol=protocol, cls=MessageClass.COURSE)
-        messages = messages.exclude(kind__in=OF_CALENDAR)  # these go over as they are
+        messages = messages.exclude(
+            kind__in=(*OF_CALENDAR, CourseKind.CORRECTION)
+        )  # these go over as they are, or stay
         known = _by_client(messages.select_related("client__clinic", "step", "treatment").order_by("pk"))
         booked = Appointment.objects.filter(
             client__in=chunk, version__protocol=protocol, status=AppointmentStatus.BOOKED, starts_at__gt=now

@@ -8,14 +8,17 @@ import pytest
 
 from tests import builders
 from tests.actions import post
+from tests.actions.course import versions
 from tests.builders import ALICES_PHONE, CHARLIE, NOW, OKAFOR, PROTOCOL, SAM
 from worker.actions.converse.thread import take_up
+from worker.actions.course.adopt import adopt
 from worker.actions.privacy.erase import erase
 from worker.actions.protocols.approve import approve, the_protocol
 from worker.actions.protocols.reached import recalled
 from worker.actions.protocols.recall import recall
 from worker.actions.protocols.write import add_correction
 from worker.models import Message, ProtocolVersion, Step
+from worker.reading.shadow import difference
 from worker.rules.refusal import Refusals
 
 DUE = NOW + timedelta(hours=1)
@@ -113,6 +116,16 @@ def test_a_correction_does_not_wait_for_a_conversation(house, told, correction):
     take_up(clinic=house.lakeside, client_id=told.pk, by=SAM, now=LATER)
     _recall(house, correction)
     assert "correction-1" in post.round_of_post(LATER)
+
+
+def test_a_correction_on_its_way_is_no_part_of_a_plan_that_follows(house, told, correction):
+    """P1: running courses go on under the next version; none of its steps would bring the correction again."""
+    _recall(house, correction)
+    newest = versions.next_version(house.lakeside, NOW)
+    assert difference(newest.protocol, now=LATER)["clients"] == 1
+    assert adopt(protocol=newest.protocol, by=OKAFOR, now=LATER).clients == 1
+    assert Message.objects.get(kind="correction").state == "planned"
+    assert adopt(protocol=newest.protocol, by=OKAFOR, now=LATER).clients == 0
 
 
 def test_only_a_practitioner_of_the_clinic_recalls_and_only_with_an_approved_text(house, told, correction):

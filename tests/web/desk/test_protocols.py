@@ -110,6 +110,7 @@ def test_a_preview_shows_the_longest_names_the_parts_and_the_faults_and_writes_n
         assert "&lt;img" in shown, "the mail stands in a frame of its own, as text for us"
         assert "<img" not in shown
     assert parts.count("no fault found") == 1, "Spanish has none"
+    browser.post(url, typed(browser, url, sms__en=SMS) | {"preview": "yes"})
     assert builders.counts() == before
 
 

@@ -20,7 +20,7 @@ from worker.actions.protocols.approve import practitioner
 from worker.actions.record.audit import record
 from worker.models import Appointment, Client, Message, Treatment
 from worker.models.appointment import AppointmentStatus
-from worker.rules.names import MessageClass
+from worker.rules.names import CourseKind, MessageClass
 from worker.rules.plan import Anchor
 from worker.rules.states import OPEN
 from worker.timeline import Course
@@ -67,7 +67,9 @@ def running(newest: ProtocolVersion) -> list[int]:
 
 
 def _older(newest: ProtocolVersion) -> Q:
-    return Q(version__protocol=newest.protocol_id, cls=MessageClass.COURSE, state__in=OPEN) & ~Q(version=newest)
+    """What a plan brought under another version; a correction on its way is nobody's plan, and none would bring it."""
+    planned = Q(version__protocol=newest.protocol_id, cls=MessageClass.COURSE, state__in=OPEN) & ~Q(version=newest)
+    return planned & ~Q(kind=CourseKind.CORRECTION)
 
 
 @transaction.atomic
