@@ -61,7 +61,7 @@ bench: install ## measure how much the senders can do on this machine
 translations: install ## collect the interface's words and compile their translations
 	@$(BIN)/python scripts/translations.py $(ARGS)
 
-screenshots: install ## write a picture of every page into var/screenshots (needs a Chromium)
+screenshots: install ## write a picture of every page, light and dark, wide and narrow, into var/screenshots (needs a Chromium)
 	@$(BIN)/python -m tests.browser.pictures var/screenshots $(ARGS)
 
 format: install ## put the code into its format
