@@ -70,7 +70,6 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "import": "/imports",
             "import-columns": f"/imports/{told.fresh}/columns",
             "import-rows": f"/imports/{told.file}",
-            "import-confirm": f"/imports/{told.file}/confirm",
             "operations": "/operations",
             "security": "/account/security",
             "app": "/account/app/add",
@@ -83,4 +82,25 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "recall": f"/versions/{told.version}/recall",
         },
         signed.OWNER: {"people": "/people"},
+    }
+
+
+def likenesses(told: Told) -> dict[str | None, dict[str, str]]:
+    """Pages made of the same template as one of the above: they have a picture, and axe need not look again."""
+    client, protocol = f"/clients/{told.alice}", f"/protocols/{told.protocol}"
+    return {
+        signed.SAM: {
+            "resume": f"{client}/resume",
+            "visit": f"{client}/visit",
+            "cancel": f"/visits/{told.visit}/end/cancelled",
+            "again": f"/messages/{told.message}/again",
+            "changes": f"{protocol}/changes",
+            "import-confirm": f"/imports/{told.file}/confirm",
+            "import-drop": f"/imports/{told.file}/drop",
+        },
+        signed.OKAFOR: {
+            "withdraw": f"{protocol}/withdraw",
+            "remove": f"{protocol}/steps/day-3/remove",
+            "correction": f"{protocol}/correction",
+        },
     }
