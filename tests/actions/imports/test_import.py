@@ -246,3 +246,14 @@ def test_what_holds_for_all_rows_is_chosen_once(house):
     raw = table(row(1), heads=heads)
     assert fates(looked(house, raw)) == {2: "refused"}
     assert fates(looked(house, raw, protocol=PROTOCOL, method="paper")) == {2: "good"}
+
+
+def test_a_look_asks_once_for_what_all_rows_have_in_common(house, django_assert_max_num_queries):
+    """P5: of fifty thousand rows each costs its own questions alone, not those after clinic, staff, words, version."""
+    raw = table(*(row(number) for number in range(10, 40)))
+    batch = stage(clinic=house.lakeside, by=SAM, raw=raw, now=NOW)
+    heads = raw.decode().splitlines()[0].split(",")
+    mapping = {column: heads[place] for column, place in batch.mapping.items()}
+    read_as(clinic=house.lakeside, batch_id=batch.pk, by=SAM, mapping=mapping, defaults={})
+    with django_assert_max_num_queries(30 * 8 + 20):
+        assert _work(NOW) == 30

@@ -78,11 +78,12 @@ class Faults:
             self.found.append(Refusal(field, problem, mend))
 
 
-def check(file: ClientFile, now: datetime) -> Checked:
-    """The file with everything it names looked up. Raises Refusals with every fault."""
-    clinic = find.clinic(file.clinic)
+def check(file: ClientFile, now: datetime, look: find.Remembered | None = None) -> Checked:
+    """The file with everything it names looked up, by `look` if given. Raises Refusals with every fault."""
+    look = look or find.Remembered()
+    clinic = look.clinic(file.clinic)
     faults = Faults()
-    by = faults.of(lambda: find.staff(file.enrolled_by, clinic_id=clinic.pk, roles=find.DESK, field="enrolled_by"))
+    by = faults.of(lambda: look.staff(file.enrolled_by, clinic_id=clinic.pk, roles=find.DESK, field="enrolled_by"))
     if file.zone:
         faults.of(lambda: zone(file.zone, "zone"))
     faults.of(lambda: refuse_control(file.name, "name"))
@@ -97,8 +98,8 @@ def check(file: ClientFile, now: datetime) -> Checked:
     addresses = addresses_of(file.phone, file.email, clinic, faults)
     if not file.zone and Channel.SMS in addresses:
         refuse_hourless(clinic, addresses[Channel.SMS][0], faults, now)
-    wordings = wordings_of(file.consents, clinic, file.language, faults, now=now, minor=file.minor)
-    version = _version(file, clinic, now, faults)
+    wordings = wordings_of(file.consents, clinic, file.language, faults, now=now, minor=file.minor, look=look)
+    version = _version(file, clinic, now, faults, look)
     refuse_unasked(file.consents, clinic, version, faults, now)
     if faults.found or by is None:
         raise Refusals(faults.found)
@@ -168,10 +169,18 @@ def addresses_of(phone: str, email: str, clinic: Clinic, faults: Faults) -> dict
 
 
 def wordings_of(
-    consents: list[ConsentShape], clinic: Clinic, language: str, faults: Faults, *, now: datetime, minor: bool
+    consents: list[ConsentShape],
+    clinic: Clinic,
+    language: str,
+    faults: Faults,
+    *,
+    now: datetime,
+    minor: bool,
+    look: find.Remembered | None = None,
 ) -> dict[str, Wording]:
     """The words of each consent by their reference; words about another matter are refused (rules 13, 15)."""
     found: dict[str, Wording] = {}
+    look = look or find.Remembered()
     for index, consent in enumerate(consents):
         given = consent.given_at <= now + SKEW
         faults.unless(given, f"consents.{index}.given_at", "lies in the future", "write when it was given")
@@ -186,7 +195,7 @@ def wordings_of(
         faults.unless(not minor or wording_kind(reference).holder, field, "speaks to the client, who is a minor", mend)
         if reference not in found:
             wording = faults.of(
-                lambda reference=reference, field=field: find.wording(  # type: ignore[misc] # bound per round
+                lambda reference=reference, field=field: look.wording(  # type: ignore[misc] # bound per round
                     reference, clinic_id=clinic.pk, language=language, field=field
                 )
             )
@@ -206,7 +215,9 @@ def refuse_unasked(
         faults.unless(ready, f"consents.{channel}", "can't be confirmed: there is no approved opt-in question", mend)
 
 
-def _version(file: ClientFile, clinic: Clinic, now: datetime, faults: Faults) -> ProtocolVersion | None:
+def _version(
+    file: ClientFile, clinic: Clinic, now: datetime, faults: Faults, look: find.Remembered
+) -> ProtocolVersion | None:
     if not (file.treatment or file.appointment):
         return None
     code, field = "", "appointment.protocol"
@@ -214,4 +225,4 @@ def _version(file: ClientFile, clinic: Clinic, now: datetime, faults: Faults) ->
         code, field = file.treatment.protocol, "treatment.protocol"
     elif file.appointment:
         code = file.appointment.protocol
-    return faults.of(lambda: find.approved_version(code, clinic_id=clinic.pk, now=now, field=field))
+    return faults.of(lambda: look.approved_version(code, clinic_id=clinic.pk, now=now, field=field))

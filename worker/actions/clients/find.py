@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from worker.models import Approval, Clinic, ProtocolVersion, Staff, Wording
@@ -69,3 +70,14 @@ def wording(reference: str, *, clinic_id: int, language: str, field: str) -> Wor
 
 
 DESK = (Role.DESK, Role.PRACTITIONER, Role.OWNER)
+
+
+class Remembered:
+    """The same questions, each asked once: a look at a file of thousands has the same answers row after row.
+
+    Only as old as whoever made it: a look ends within seconds, and what is enrolled asks anew. Refusals are not kept.
+    """
+
+    def __init__(self) -> None:
+        self.clinic, self.staff = cache(clinic), cache(staff)
+        self.approved_version, self.wording = cache(approved_version), cache(wording)

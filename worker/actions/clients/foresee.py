@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.actions.clients.enrol_check import Checked
+    from worker.actions.clients.find import Remembered
     from worker.intake.client import ClientFile
     from worker.rules.names import Channel
 
 
-def foresee(file: ClientFile, *, now: datetime) -> bool:
-    """True when the very same file was enrolled before, so that nothing would change. Raises Refusals as `enrol`."""
-    checked = check(file, now)
+def foresee(file: ClientFile, *, now: datetime, look: Remembered | None = None) -> bool:
+    """True when the very same file was enrolled before, so that nothing would change. Raises Refusals as `enrol`.
+
+    `look` remembers what many files of one clinic have in common.
+    """
+    checked = check(file, now, look)
     if repeat_of(checked) is not None:
         return True
     wanted = [channel for channel in checked.addresses if wants(file, channel)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,6 +12,7 @@ from django.db.models import F
 
 from worker import clock, sealed
 from worker.actions.clients.enrol import enrol
+from worker.actions.clients.find import Remembered
 from worker.actions.clients.foresee import foresee
 from worker.actions.imports.stage import LONG_AGO, empty
 from worker.actions.record.audit import record
@@ -22,6 +24,7 @@ from worker.models.import_batch import Fate, ImportState
 from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 LEASE = timedelta(seconds=60)
@@ -83,26 +86,29 @@ def _work_on(batch: ImportBatch, until: float, now: datetime) -> int:
         if not chunk:
             _finish(batch, now)
             break
-        if (
-            batch.state == ImportState.LOOKING
-        ):  # nothing but these rows is written: a commit for each took half the time
-            with transaction.atomic():
-                for row in chunk:
-                    _decide(batch, row, defaults, now)
+        if batch.state == ImportState.LOOKING:
+            _look_at(batch, chunk, defaults, now)
         else:
             for row in chunk:
-                _decide(batch, row, defaults, now)
+                _decide(batch, row, now, partial(_take, defaults=defaults))
         rows += len(chunk)
         ImportBatch.objects.filter(pk=batch.pk).update(done=F("done") + len(chunk), busy_until=clock.machine() + LEASE)
     return rows
 
 
-def _decide(batch: ImportBatch, row: ImportRow, defaults: Defaults, now: datetime) -> None:
+@transaction.atomic
+def _look_at(batch: ImportBatch, chunk: list[ImportRow], defaults: Defaults, now: datetime) -> None:
+    """Some rows in one commit, for nothing but they is written; what they have in common is looked up once."""
+    step = partial(_look, defaults=defaults, look=Remembered())
+    for row in chunk:
+        _decide(batch, row, now, step)
+
+
+def _decide(batch: ImportBatch, row: ImportRow, now: datetime, step: Callable[..., None]) -> None:
     """One row; what nobody foresaw is a refusal of this row, never the end of the others."""
-    step = _look if batch.state == ImportState.LOOKING else _take
     try:
         with transaction.atomic():
-            step(batch, row, defaults, now)
+            step(batch, row, now=now)
             return
     except Refusals as refused:
         faults = list(refused.faults)
@@ -122,23 +128,22 @@ def _refuse(row: ImportRow, faults: list[Refusal]) -> None:
     row.save(update_fields=["fate", "reason", "faults"])
 
 
-def _look(batch: ImportBatch, row: ImportRow, defaults: Defaults, now: datetime) -> None:
+def _look(batch: ImportBatch, row: ImportRow, *, defaults: Defaults, look: Remembered, now: datetime) -> None:
     made = _made(batch, row, defaults)
     row.key = sealed.fingerprint(batch.clinic_id, "import.key", made["external_id"]).digest
     row.digest = _digest(batch, made)
-    row.save(update_fields=["key", "digest"])
     before = batch.rows.filter(key=row.key, number__lt=row.number).order_by("number").first()
     if before is not None:
         mend = "keep one of the two lines"
         raise Refusals([Refusal("external_id", f"stands in line {before.number} as well", mend)])
-    if _known(batch, row) or foresee(checked(ClientFile, made), now=now):
+    if _known(batch, row) or foresee(checked(ClientFile, made), now=now, look=look):
         row.fate = Fate.KNOWN
     else:
         row.fate = Fate.GOOD if made["consents"] else Fate.QUIET
-    row.save(update_fields=["fate"])
+    row.save(update_fields=["fate", "key", "digest"])
 
 
-def _take(batch: ImportBatch, row: ImportRow, defaults: Defaults, now: datetime) -> None:
+def _take(batch: ImportBatch, row: ImportRow, *, defaults: Defaults, now: datetime) -> None:
     """Enrol by the one way there is; the row and the client commit together."""
     if _known(batch, row):
         row.fate = Fate.KNOWN
