@@ -11,6 +11,7 @@ from tests import builders
 from tests.actions import post
 from tests.actions.course.versions import approved, newest
 from tests.builders import NOW, OKAFOR, SAM
+from worker.actions.clients.zone import tell_zone
 from worker.actions.consent.hold import pause, resume
 from worker.actions.course import appointment, treatment
 from worker.actions.course.settle import settle
@@ -138,6 +139,12 @@ def test_what_was_merged_comes_back_where_the_other_is_taken_back(house):
     treatment.void(treatment_id=peeling.pk, by="staff:1", now=NOW + DAY)
     back = Message.objects.filter(treatment=needling, step__code="day-3", channel="sms").latest("pk")
     assert (back.state, back.due_at) == ("planned", due_at)
+    tell_zone(client_id=needling.client.pk, name="America/Los_Angeles", by=SAM, now=NOW + DAY)
+    moved = Message.objects.filter(treatment=needling, step__code="day-3", channel="sms").latest("pk")
+    assert (moved.state, moved.due_at) == (
+        "planned",
+        due_at + timedelta(hours=3),
+    )  # ten on her wall, wherever that hangs
 
 
 def test_what_was_decided_against_comes_back_where_the_other_is_taken_back(house):

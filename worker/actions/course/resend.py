@@ -70,7 +70,7 @@ def again(newest: Message, contact: Contact, *, due_at: datetime, now: datetime)
     made = Message(
         **{name: getattr(newest, name) for name in same}, contact=contact, standing_id=contact.standing_id,
         resend=newest.resend + 1, occasion=f"{stem}:r{newest.resend + 1}", state=State.PLANNED, due_at=due_at,
-        created_at=now,
+        created_at=now, wall_time=newest.wall_time if due_at == newest.due_at else "",  # back to its own hour
     )  # fmt: skip
     made.save()
     make_ready([made], now=now)
