@@ -26,6 +26,7 @@ class Told:
     version: int
     file: int
     fresh: int
+    talk: int
 
 
 def tell(site: Site) -> Told:
@@ -36,10 +37,11 @@ def tell(site: Site) -> Told:
     house.sandbox.reply(alice.phone, "is it normal that it still feels a little warm?")
     messages = house.messages(alice)
     begun = json.loads(site.run("tests.browser.begun"))
+    open_ones = house.cli("conversations", "--clinic", "lakeside", "--json").data
+    (talk,) = [each["pk"] for each in open_ones if each["client"] == alice.id]
     return Told(
         alice.id, alice.phone, alice.said["appointment"], messages[0]["id"], begun["link"], begun["protocol"],
-        begun["version"],
-        begun["file"], begun["fresh"],
+        begun["version"], begun["file"], begun["fresh"], talk,
     )  # fmt: skip
 
 
@@ -55,6 +57,9 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
         },
         signed.SAM: {
             "today": "/today",
+            "inbox": "/inbox",
+            "talk": f"/inbox/{told.talk}",
+            "write": f"{client}/write",
             "enrol": "/enrol",
             "clients": "/clients",
             "client": client,

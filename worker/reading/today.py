@@ -52,6 +52,7 @@ class Todo:
     opened_at: datetime
     due_at: datetime | None
     overdue: bool
+    conversation: int | None  # where it is answered; a task alone stops no clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,7 @@ def _todos(clinic: Clinic, now: datetime) -> list[Todo]:
         Todo(
             pk=row.pk, kind=row.kind, client=row.client_id, name=name_of(row.client) if row.client else "",
             opened_at=row.opened_at, due_at=row.due_at, overdue=row.due_at is not None and row.due_at <= now,
+            conversation=row.facts.get("conversation"),
         )
         for row in rows.order_by(F("due_at").asc(nulls_last=True), "opened_at", "pk")[: MANY + 1]
     ]  # fmt: skip

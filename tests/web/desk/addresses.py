@@ -13,11 +13,13 @@ from django.urls import URLPattern, get_resolver
 
 from tests.builders import NOW
 from worker.actions.consent.hold import pause
+from worker.actions.converse.hear import heard
 from worker.actions.imports.stage import stage
 from worker.models import (
     Appointment,
     Client,
     Clinic,
+    Conversation,
     ImportBatch,
     Message,
     Pause,
@@ -54,6 +56,14 @@ def _brought(clinic: Clinic) -> dict[str, Any]:
     return {"pk": (there or stage(clinic=clinic, by=f"desk-only@{clinic.slug}.example", raw=raw, now=NOW)).pk}
 
 
+def _spoken(clinic: Clinic) -> Conversation:
+    """A conversation of that clinic."""
+    client = Client.objects.filter(clinic=clinic).latest("pk")
+    made = heard(clinic.pk, client_id=client.pk, row=client.contacts.get(channel="sms").standing, holds=False, now=NOW)
+    assert made is not None
+    return made
+
+
 Example = Callable[[Clinic], dict[str, Any]]
 
 
@@ -82,6 +92,9 @@ EXAMPLES: dict[str, Example] = {
     "clients_why": _row(Message),
     "clients_again": _row(Message),
     "today_task_done": _row(StaffTask),
+    "inbox_talk": lambda clinic: {"pk": _spoken(clinic).pk},
+    "inbox_act": lambda clinic: {"pk": _spoken(clinic).pk, "act": "take"},
+    "inbox_write": _row(Client),
     "people_person": lambda clinic: {"pk": Staff.objects.filter(clinic=clinic, roles__role=Role.DESK).latest("pk").pk},
     "operations_resume": lambda clinic: {"pk": _paused(clinic).pk},
     **{

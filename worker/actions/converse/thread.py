@@ -70,6 +70,27 @@ def reply(
 
 
 @transaction.atomic
+def reply_fixed(*, clinic: Clinic, conversation_id: int, by: str, key: str, now: datetime) -> Message:
+    """Send the approved safety reply once more by hand, once for each `key`; it is an answer. Raises Refusals.
+
+    It tells her whom to call, so it goes while her address is on hold; never after a stop, and by text only.
+    """
+    found = led_open(clinic=clinic, conversation_id=conversation_id, by=by)
+    row = _writable(found.conversation, found.rows, held=True)
+    contact = Contact.objects.filter(standing=row, client=found.conversation.client, valid_to__isnull=True).first()
+    message = None
+    if row.channel == Channel.SMS:
+        message = plan_answer(
+            row, kind=AnswerKind.SAFETY_REPLY, cause=f"by_hand:{key}", address="", now=now, to=contact
+        )
+    if message is None:
+        mend = "write in your own words, or call her"
+        raise Refusals([Refusal("words", "can't go out: there is no approved text, or it has gone", mend)])
+    _answered(found, "replied", {"message": message.pk}, now)
+    return message
+
+
+@transaction.atomic
 def note_answer(*, clinic: Clinic, conversation_id: int, how: Answer, by: str, now: datetime) -> None:
     """Note that somebody called her, or looked and knows what to do: the clock stops. Raises Refusals."""
     _answered(led_open(clinic=clinic, conversation_id=conversation_id, by=by), how, {}, now)
@@ -101,14 +122,14 @@ def take_up(*, clinic: Clinic, client_id: int, by: str, now: datetime) -> Conver
     return conversation
 
 
-def _writable(conversation: Conversation, rows: list[Standing]) -> Standing:
-    """The address where she wrote last, if she may be written to there. Raises Refusals."""
+def _writable(conversation: Conversation, rows: list[Standing], *, held: bool = False) -> Standing:
+    """The address where she wrote last, if she may be written to there, with `held` on hold too. Raises Refusals."""
     row = next((row for row in rows if row.pk == conversation.standing_id), None)
     if row is None or conversation.client_id is None:
         raise Refusals([Refusal("words", "can't go out: this address is no client's", "call back, or enrol her")])
     if row.suppressed_at is not None:
         raise Refusals([Refusal("words", f"can't go out: she said stop on {row.suppressed_at:%-d %B %Y}", "call her")])
-    if row.held_at is not None:
+    if row.held_at is not None and not held:
         mend = "read her reply; if she does not want to stop, end the hold first"
         raise Refusals([Refusal("words", "can't go out: the address is on hold", mend)])
     agreed = Grant.objects.filter(standing=row, client_id=conversation.client_id, state=GrantState.ACTIVE)

@@ -29,7 +29,10 @@ def client(request: DeskRequest, pk: int) -> HttpResponse:
     known = one_client(row, now=now)
     context: dict[str, Any] = {"known": known, "client": row, "now": now, "visit": next_visit(known.visits, now)}
     context["coming"] = [(each, said_of(each.state)) for each in known.coming]
-    context["tasks"] = [{**each, "said": task_words.said_of(each["kind"])} for each in known.tasks]
+    context["tasks"] = [
+        {**each, "said": task_words.said_of(each["kind"]), "urgent": each["kind"] in task_words.URGENT}
+        for each in known.tasks
+    ]
     context["past"] = [(each, said_of(each.state)) for each in known.past]
     return render(request, "desk/client.html", context)
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from worker.models import Staff
 from worker.models.staff import Role
+from worker.reading.inbox import counts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -30,6 +31,7 @@ class Entry(NamedTuple):
 
 MENU = (
     Entry("today", _("Today"), EVERYONE),
+    Entry("inbox", _("Replies"), DESK),
     Entry("enrol", _("Enrol"), DESK),
     Entry("clients", _("Clients"), DESK),
     Entry("protocols", _("Protocols"), DESK),
@@ -40,16 +42,17 @@ MENU = (
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the menu of whoever is signed in; nothing for anybody else."""
+    """Context processor: the menu of whoever is signed in, and how many replies wait; nothing for anybody else."""
     user = getattr(request, "user", None)
     rehearsal = settings.SANDBOX_URL if settings.ALL_SANDBOX else ""
     if not isinstance(user, Staff):
         return {"menu": [], "languages": settings.LANGUAGES, "rehearsal": rehearsal}
+    replies = counts(user.clinic) if user.held & set(DESK) else {}
     match = request.resolver_match
     section = (match.url_name or "").partition("_")[0] if match else ""
     menu = [
-        {"url": reverse(each.url), "word": each.word, "here": each.url == section}
+        {"url": reverse(each.url), "word": each.word, "here": each.url == section, "replies": each.url == "inbox"}
         for each in MENU
         if user.held & set(each.roles)
     ]
-    return {"menu": menu, "languages": settings.LANGUAGES, "rehearsal": rehearsal}
+    return {"menu": menu, "languages": settings.LANGUAGES, "rehearsal": rehearsal, "replies": replies}

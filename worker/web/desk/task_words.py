@@ -11,9 +11,10 @@ from worker.reading.tasks import PLAIN
 if TYPE_CHECKING:
     from django.utils.functional import Promise
 
-URGENT = frozenset({"red_flag_reply"})
+URGENT = frozenset({"red_flag_reply", "red_flag_checkin", "red_flag_unanswered", "nobody_on_call"})
 WORDS: dict[str, Promise] = {
     "address_twice": _("One address had two records. Look at what each said, then go on or end the messages."),
+    "asks_for_call": _("Asked on her care page to be called."),
     "ask_consent": _("Ask her whether she agrees to messages."),
     "cancel_or_stop": _("Wrote CANCEL: the texts have ended, the visit still stands. Ask whether she meant the visit."),
     "copy_not_deleted": _("A copy at the provider could not be deleted. Ask its support."),
@@ -26,6 +27,9 @@ WORDS: dict[str, Promise] = {
     "mail_bounce": _("Mail to this address comes back. Ask her for a better one."),
     "mail_complaint": _("Called a mail of ours spam. Nothing more goes there; do not write by hand."),
     "mail_soft_bounces": _("Mail to this address is refused again and again. Ask her for a better one."),
+    "nobody_on_call": _(
+        "URGENT: a warning sign came in, and nobody on call could be told. Call her, and see who is on call."
+    ),
     "not_sent": _("A message could not be sent. Its page says why."),
     "optin_expired": _("Did not answer our question in time. Ask whether she wants messages."),
     "optin_failed": _("The first message did not get through, and her whole course waits for it."),
@@ -35,6 +39,8 @@ WORDS: dict[str, Promise] = {
     "provider_staff_task": _("This address can't be reached. Ask her for a better one."),
     "provider_suppress": _("The provider says that nothing may go there any more."),
     "reconfirm": _("The agreement is old or in doubt. Ask her for it again."),
+    "red_flag_checkin": _("URGENT: a check-in names a warning sign. Read it and call her now."),
+    "red_flag_unanswered": _("URGENT: nobody answered a warning sign in time. Call her now."),
     "red_flag_reply": _("URGENT: the reply names a warning sign. Read it and call her now."),
     "start_reply": _("Wants messages again by START. Check what she agreed to."),
     "unclear_reply": _("A reply is unclear, and her messages are on hold. Read it, then go on or end them."),
