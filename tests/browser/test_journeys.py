@@ -94,6 +94,31 @@ def test_a_stop_is_seen_at_the_desk_at_once(open_page, site):
     assert set(coming) <= {"stop-confirmation"}, "only the one confirmation may still leave (rule 22)"
 
 
+def test_a_red_flag_is_told_answered_and_closed(open_page, site):
+    """Rules 41, 17: Dr Okafor's phone rings, he answers on the page, hers shows it; closed, her course goes on (P7)."""
+    house, okafors = site.house, people.phone(1704)
+    her = house.enrol(name="Ines Roth")
+    house.quiet()
+    house.cli("on-call", "--clinic", "lakeside", "agree", okafors, "--by", signed.OKAFOR, "--i-agree")
+    house.sandbox.reply(her.phone, "there is pus and I have a fever")
+    until(lambda: any("/inbox" in said for said in texts(site, okafors)), "Dr Okafor was not told")
+
+    page, words = open_page(signed.OKAFOR, scripts=False, width=320), "Please call us now, we want to hear more."
+    page.goto("/inbox")
+    page.get_by_role("link", name="Ines Roth").click()
+    expect(page.get_by_text("there is pus and I have a fever")).to_be_visible()
+    page.get_by_label("Your words to her").fill(words)
+    page.get_by_label("I read her words").first.check()
+    page.get_by_role("button", name="Send", exact=True).click()
+    until(lambda: any(words in said for said in texts(site, her.phone)), "her phone did not show it")
+    page.get_by_role("button", name="Close it").click()
+
+    expect(page.get_by_text("Her course goes on")).to_be_visible()
+    expect(page.get_by_role("link", name="Ines Roth")).to_have_count(0)
+    assert not house.messages(her, state="held")
+    assert house.messages(her, state="planned")
+
+
 def test_she_fills_it_in_on_her_own_phone(open_page, site):
     """The code leads her phone to the form; when she has signed, the desk moves on by itself (rule 2)."""
     desk, phone = open_page(), people.phone(1703)

@@ -101,6 +101,7 @@ ALERTS = {
         100,
     ),
     "OptOutsMany": gauge('aftercare_optout_events_total{reason="keyword"}', "0+1x200", "3x200", 150),
+    "RedFlagUnanswered": gauge('aftercare_red_flags{state="late"}', "1x120"),
     "TasksLate": gauge('aftercare_staff_tasks{state="late"}', "2x120", within=60),
     "HoldsOld": gauge("aftercare_hold_oldest_age_seconds", "180000x120", "1000x120", 90),
     "PausedLong": gauge("aftercare_pause_oldest_age_seconds", "90000x120", "1000x120", 90),

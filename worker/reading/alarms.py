@@ -18,6 +18,7 @@ from worker.models.hold import CIRCUIT
 from worker.reading.backlog import backlog
 from worker.reading.counted import counted
 from worker.reading.engine import engine
+from worker.reading.red_flags import waiting
 from worker.reading.unconfirmed import unconfirmed
 from worker.rules.names import Channel
 from worker.rules.states import OPEN, State
@@ -58,6 +59,7 @@ class Facts:
     unconfirmed: int  # texts that were accepted days ago and never confirmed
     drift: int  # open tasks: the provider knew of a STOP that we did not
     rang_twice: int
+    red_flags_late: int  # replies that name a warning sign, and nobody answered in the clinic's time
     lists_behind: float  # calendar: how far the reading of incoming texts is behind
 
 
@@ -68,6 +70,7 @@ def facts(*, now: datetime, machine: datetime) -> Facts:
     many = counted(
         unknown=doubts, unconfirmed=unconfirmed(now=now),
         circuits=Pause.objects.filter(by=CIRCUIT, ended_at__isnull=True),
+        red_flags_late=waiting().filter(answer_by__lte=now),
         **{kind: StaffTask.objects.filter(done_at__isnull=True, kind=kind) for kind in KINDS},
     )  # fmt: skip
     return Facts(
@@ -83,6 +86,7 @@ def facts(*, now: datetime, machine: datetime) -> Facts:
         unconfirmed=many["unconfirmed"],
         drift=many["ledger_drift"],
         rang_twice=many["rang_twice"],
+        red_flags_late=many["red_flags_late"],
         lists_behind=_age(Watermark.objects.filter(name__startswith="inbound:", failures__gt=0), "read_to", now),
     )
 
@@ -95,6 +99,9 @@ def alarms(told: Facts) -> list[Alarm]:
 def _pages(told: Facts) -> Iterator[Alarm]:
     if told.rang_twice:
         yield _page("rang_twice", f"{told.rang_twice} message(s) reached a client twice", "aftercare tasks names them")
+    if told.red_flags_late:
+        yield _page("red_flags", f"{told.red_flags_late} warning sign(s) of clients wait past their time for an answer",
+                    "call the clinic; aftercare conversations lists them")  # fmt: skip
     if told.tended_ago is None or told.tended_ago > SILENT:
         since = "never" if told.tended_ago is None else f"{told.tended_ago:.0f} s ago"
         yield _page("silent", f"the last round of a worker was {since}", "see that worker, beat and Redis run")

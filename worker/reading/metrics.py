@@ -26,6 +26,7 @@ from worker.reading.after_stop import sent_after_stop
 from worker.reading.backlog import backlog
 from worker.reading.circuits import HALF_OPEN, OPEN, state_of
 from worker.reading.counted import counted
+from worker.reading.red_flags import waiting
 from worker.reading.unconfirmed import unconfirmed
 from worker.rules.states import State
 
@@ -83,12 +84,15 @@ class House(Collector):
         many = counted(
             held=Message.objects.filter(state=State.HELD), holds=holds, open=tasks,
             late=tasks.filter(due_at__lte=self._now), drift=tasks.filter(kind="ledger_drift"),
+            flags=waiting(), flags_late=waiting().filter(answer_by__lte=self._now),
         )  # fmt: skip
         yield _gauge("held_messages", "Messages that wait for a person or for a resume.", {(): many["held"]})
         yield _gauge("holds", "Addresses that are held until a person has looked.", {(): many["holds"]})
         yield _gauge("hold_oldest_age_seconds", "The oldest hold.", {(): self._age(holds, "since")})
         by_state = {(state,): many[state] for state in ("open", "late")}
         yield _gauge("staff_tasks", "Open tasks of staff.", by_state, ("state",))
+        flags = {("waiting",): many["flags"], ("late",): many["flags_late"]}
+        yield _gauge("red_flags", "Warning signs of clients that nobody answered.", flags, ("state",))
         yield _gauge("ledger_drift", "Stops that the provider knew and we did not.", {(): many["drift"]})
         yield from self._paused(list(Pause.objects.filter(ended_at__isnull=True)))
 
