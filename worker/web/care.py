@@ -24,10 +24,10 @@ from worker.web.phrases import say, spoken
 from worker.web.unavailable import needs_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from django.http import HttpRequest, HttpResponseBase
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     from worker.models import Clinic, Link
     from worker.rules.steps import StepRule
@@ -55,9 +55,16 @@ def care(request: HttpRequest, token: str) -> HttpResponseBase:
     clinic's phone stands in for them (P3).
     """
     found = opened(token)
-    if found is None:
-        return nothing_here(request)
-    link, ordinal = found
+    return shown(request, token, *found) if found else nothing_here(request)
+
+
+def shown(
+    request: HttpRequest, token: str, link: Link, ordinal: int, *, said: Mapping[str, str] | None = None, **more: object
+) -> HttpResponse:
+    """The page of one step of a link.
+
+    `said` are answers that were not taken; `more` is what else its template is told, such as what became of them.
+    """
     course, now = Course(link), clock.now()
     rule = course.rule(ordinal)
     if rule is None and ordinal:
@@ -65,11 +72,15 @@ def care(request: HttpRequest, token: str) -> HttpResponseBase:
     if not is_approved(course, now):
         return render(request, "care_paused.html", _frame(link))
     text = _text(course, rule) if rule else ""
-    lines = list(_lines(course, rule, now))
-    more = {"text": text, "text_language": course.language, "changed": rule is not None and not text, "lines": lines}
+    context = {
+        "text": text, "text_language": course.language, "changed": rule is not None and not text,
+        "lines": list(_lines(course, rule, now)), "asked": _asked(course, rule if text else None, said or {}),
+        "answers_url": f"/c/{token}/answers",
+    }  # fmt: skip
     visit = next_visit(link, now)
-    more["calendar_url"] = f"{request.path}.ics" if visit and visit.status == AppointmentStatus.BOOKED else ""
-    return render(request, "care.html", {**_frame(link), **more})
+    booked = visit and visit.status == AppointmentStatus.BOOKED
+    context["calendar_url"] = f"/c/{token}.ics" if booked else ""
+    return render(request, "care.html", {**_frame(link), **context, **more})
 
 
 def _frame(link: Link) -> dict[str, object]:
@@ -91,6 +102,11 @@ def _text(course: Course, rule: StepRule) -> str:
         return mark_safe(course.text(rule))  # noqa: S308 - approved HTML; every value in it was escaped as it was filled in
     except (CannotRender, Unreadable):
         return ""
+
+
+def _asked(course: Course, rule: StepRule | None, said: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Each question with its words, and what she tapped so far."""
+    return [(code, words, said.get(code, "")) for code, words in course.asked(rule)] if rule else []
 
 
 def _lines(course: Course, shown: StepRule | None, now: datetime) -> Iterator[Line]:

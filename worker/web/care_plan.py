@@ -56,6 +56,19 @@ class Course:
         """The step of that number in this version."""
         return next((step.rule for step in self.version.source.steps if step.rule.ordinal == ordinal), None)
 
+    def asked(self, rule: StepRule) -> tuple[tuple[str, str], ...]:
+        """The check-in of a step: each question's code, and its approved words; none where the step asks nothing."""
+        source = self.version.source
+        if source.checkin is None:
+            return ()
+        questions = source.checkin.asked(source.step(rule.code).questions)
+        return tuple((each.code, each.text[self.language]) for each in questions)
+
+    def told(self, *, red: bool) -> str:
+        """The approved words for her answers: whom to call, never what they may mean (rule 41)."""
+        checkin = self.version.source.checkin
+        return (checkin.urgent if red else checkin.calm)[self.language] if checkin else ""
+
     def entries(self) -> list[Entry]:
         """Every care step that has a day, in order of days; after a STOP too, for the care goes on (rule 35)."""
         rules = [step.rule for step in self.version.source.steps if step.rule.cls is MessageClass.COURSE]

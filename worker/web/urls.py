@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from worker.web import api, care, care_calendar, confirm, email_hooks, health, hooks, pages, unsubscribe
+from worker.web import api, care, care_answers, care_calendar, confirm, email_hooks, health, hooks, pages, unsubscribe
 from worker.web.desk import urls as desk
 from worker.web.signin import urls as signin
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("u/<str:token>", unsubscribe.leave),
     path("c/<str:token>.ics", care_calendar.calendar),
     path("c/<str:token>", care.care),
+    path("c/<str:token>/answers", care_answers.answers),
     path("y/<str:token>", confirm.confirm),
     path("hooks/twilio/inbound", hooks.twilio_inbound),
     path("hooks/twilio/status", hooks.twilio_status),
