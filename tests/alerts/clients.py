@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from tests.alerts.ground import LAKESIDE, WIRE
+from tests.processes import people
 from tests.processes.people import MAIL, SMS_CARE
 from tests.processes.witness import until
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 BOTH = (("sms", "aftercare"), ("email", "aftercare"))
 DOUBT = "the blue lamp, perhaps?"
+RED = "it is bleeding and I have a fever"
 MANY_STOPS = 12
 SLOWLY = 0.15  # seconds that each answer of the database takes while they say STOP
 
@@ -30,6 +32,7 @@ def a_day_before(watch: Watch) -> None:
     house.sandbox.clear_faults()
     house.sandbox.reply(watch.people["eve"].phone, "STOP", to=LAKESIDE)
     house.sandbox.reply(watch.people["carol"].phone, DOUBT, to=LAKESIDE)
+    house.sandbox.reply(people.phone(1990), RED, to=LAKESIDE)
     broken_off(watch)
     house.cli("pause", "--channel", "email", "--why", "the relay is being moved", "--by", "Charlie")
     watch.prometheus.waits_for("sum(aftercare_optout_events_total) >= 1")
@@ -46,7 +49,8 @@ def broken_off(watch: Watch) -> None:
 
 
 def what_grew_old(watch: Watch) -> None:
-    """Some days later: a reply that nobody read, its task, and a pause that nobody ended."""
+    """Some days later: a warning sign, a reply and its task that nobody looked at, a pause that nobody ended."""
+    watch.fires("RedFlagUnanswered")
     watch.fires("TasksLate")
     watch.fires("HoldsOld")
     watch.fires("PausedLong")

@@ -34,6 +34,7 @@ HOW = {
     "ReceiptsStopped": "no receipt of sixty texts comes",
     "Undelivered": "a carrier filters sixty texts (30007)",
     "OptOutsMany": "twelve of sixty say STOP at once",
+    "RedFlagUnanswered": "a reply names a warning sign, and nobody answers it",
     "TasksLate": "a reply that nobody can read with certainty waits for days",
     "HoldsOld": "the same",
     "PausedLong": "email stays paused for days",

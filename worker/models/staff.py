@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -42,6 +42,7 @@ class Staff(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     sign_outs = models.PositiveIntegerField(default=0)  # part of every session's key: one more ends them all
 
+    replies: Any = None  # what waits at her clinic, as far as whoever found her asked
     objects: ClassVar[StaffManager] = StaffManager()
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

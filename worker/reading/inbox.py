@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from worker import sealed
 from worker.models import CheckinAnswer, Conversation, Inbound
-from worker.reading.counted import counted
 from worker.reading.directory import name_of
 from worker.reading.red_flags import waiting
 
@@ -56,9 +56,27 @@ def inbox(clinic: Clinic, *, now: datetime) -> list[Waiting]:
     return [_row(each, now) for each in rows.order_by("rank", F("answer_by").asc(nulls_last=True), "heard_at")[:MANY]]
 
 
-def counts(clinic: Clinic) -> dict[str, int]:
-    """How many are open, and how many of these name a warning sign that nobody answered; both end at 10,001."""
-    return counted(open=_open(clinic), red=waiting(clinic.pk))
+class Counts(NamedTuple):
+    """How many conversations are open, and how many of them name a warning sign that nobody answered."""
+
+    open: int
+    red: int
+
+
+def counts(clinic: Clinic) -> Counts:
+    """Of one clinic."""
+    return Counts(_open(clinic).count(), waiting(clinic.pk).count())
+
+
+def many_of(clinic: str) -> dict[str, Coalesce]:
+    """The same as annotations of any query, so that a menu needs no question of its own; `clinic` leads there."""
+    there = {"open": Conversation.objects.filter(closed_at__isnull=True), "red": waiting()}
+    return {name: Coalesce(_many(found, clinic), 0) for name, found in there.items()}
+
+
+def _many(found: QuerySet[Conversation], clinic: str) -> Subquery:
+    rows = found.filter(clinic=OuterRef(clinic)).order_by().values("clinic")
+    return Subquery(rows.annotate(many=Count("pk")).values("many"))
 
 
 _RED = Q(red_at__isnull=False, answered_at__isnull=True)

@@ -17,7 +17,7 @@ HELP = "what clients wrote and wait for: list it; note an answer, close it so th
 
 def add(parser: argparse.ArgumentParser) -> None:
     """List, answered, close or reopen."""
-    parser.add_argument("--clinic", default="", metavar="SLUG", help="when there is more than one")
+    parser.add_argument("--clinic", default="", metavar="SLUG", help="needed with several clinics, to change something")
     parser.add_argument("--json", action="store_true", help="print JSON")
     act = parser.add_subparsers(dest="act", metavar="answered|close|reopen")
     answered = act.add_parser("answered", help="note that somebody spoke with her; the clock of a warning sign stops")
@@ -40,13 +40,15 @@ def run(options: argparse.Namespace) -> int:
     ready()
     from worker import clock
     from worker.actions.clients import find
+    from worker.models import Clinic
     from worker.reading.inbox import inbox
 
-    clinic = find.clinic(options.clinic) if options.clinic else find.only_clinic()
     if options.act:
+        clinic = find.clinic(options.clinic) if options.clinic else find.only_clinic()
         print(f"conversation {options.id} {_done(options, clinic)}")
         return 0
-    rows = inbox(clinic, now=clock.now())
+    clinics = [find.clinic(options.clinic)] if options.clinic else Clinic.objects.order_by("pk")
+    rows = [each for clinic in clinics for each in inbox(clinic, now=clock.now())]
     lines = [_line(each) for each in rows] or ["nobody waits for an answer"]
     show([_named(asdict(each)) for each in rows], as_json=options.json, lines=lines)
     return 0

@@ -47,7 +47,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     rehearsal = settings.SANDBOX_URL if settings.ALL_SANDBOX else ""
     if not isinstance(user, Staff):
         return {"menu": [], "languages": settings.LANGUAGES, "rehearsal": rehearsal}
-    replies = counts(user.clinic) if user.held & set(DESK) else {}
+    replies = (user.replies or counts(user.clinic)) if user.held & set(DESK) else None
     match = request.resolver_match
     section = (match.url_name or "").partition("_")[0] if match else ""
     menu = [

@@ -1,4 +1,4 @@
-"""Find the person behind a session with her clinic and roles, in one query: every page needs all three."""
+"""Find the person behind a session with her clinic, roles and what waits there, in one query: every page needs it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 
 from worker.models import Staff, StaffRole
 from worker.models.staff import Role
+from worker.reading.inbox import Counts, many_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -18,11 +19,13 @@ class StaffBackend(AuthenticationBackend):
 
     def get_user(self, user_id: int) -> Staff | None:
         """The person of a session, while she is active and holds a role."""
-        rows = list(StaffRole.objects.select_related("staff__clinic").filter(staff_id=user_id))
+        found = StaffRole.objects.select_related("staff__clinic").annotate(**many_of("staff__clinic"))
+        rows = list(found.filter(staff_id=user_id))
         if not rows or not rows[0].staff.is_active:
             return None
         person = rows[0].staff
         person.held = frozenset(Role(row.role) for row in rows)
+        person.replies = Counts(rows[0].open, rows[0].red)  # type: ignore[attr-defined] # annotated
         return person
 
     def user_can_authenticate(self, user: Staff | AnonymousUser | None) -> bool:
