@@ -71,7 +71,6 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "dossier": f"{client}/dossier",
             "move": f"/visits/{told.visit}/move",
             "why": f"/messages/{told.message}",
-            "protocols": "/protocols",
             "import": "/imports",
             "import-columns": f"/imports/{told.fresh}/columns",
             "import-rows": f"/imports/{told.file}",
@@ -83,7 +82,6 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "protocol": protocol,
             "step": f"{protocol}/steps/day-3",
             "approve": f"{protocol}/approve",
-            "follow": f"{protocol}/follow",
             "recall": f"/versions/{told.version}/recall",
         },
         signed.OWNER: {"people": "/people"},
@@ -91,7 +89,7 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
 
 
 def likenesses(told: Told) -> dict[str | None, dict[str, str]]:
-    """Pages made of the same template as one of the above: they have a picture, and axe need not look again."""
+    """Pages made of the same parts as those above: they have a picture, and axe need not look again."""
     client, protocol = f"/clients/{told.alice}", f"/protocols/{told.protocol}"
     return {
         signed.SAM: {
@@ -99,11 +97,13 @@ def likenesses(told: Told) -> dict[str | None, dict[str, str]]:
             "visit": f"{client}/visit",
             "cancel": f"/visits/{told.visit}/end/cancelled",
             "again": f"/messages/{told.message}/again",
+            "protocols": "/protocols",
             "changes": f"{protocol}/changes",
             "import-confirm": f"/imports/{told.file}/confirm",
             "import-drop": f"/imports/{told.file}/drop",
         },
         signed.OKAFOR: {
+            "follow": f"{protocol}/follow",
             "withdraw": f"{protocol}/withdraw",
             "remove": f"{protocol}/steps/day-3/remove",
             "correction": f"{protocol}/correction",
