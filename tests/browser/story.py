@@ -58,6 +58,7 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
         signed.SAM: {
             "today": "/today",
             "inbox": "/inbox",
+            "on-call": "/on-call",
             "talk": f"/inbox/{told.talk}",
             "write": f"{client}/write",
             "enrol": "/enrol",

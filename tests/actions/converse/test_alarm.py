@@ -16,6 +16,7 @@ from worker.actions.converse.on_call import agree, leave
 from worker.actions.converse.thread import Answer, note_answer
 from worker.actions.mail.reply import MailReply, mail_reply
 from worker.models import Conversation, Message, StaffTask
+from worker.reading.alarms import alarms, facts
 from worker.reading.red_flags import red_flags
 from worker.rules.names import Channel
 from worker.rules.refusal import Refusals
@@ -69,6 +70,8 @@ def test_the_clock_runs_out_and_everybody_on_call_is_called_three_times(house, a
     assert escalate(now=DUE + CLOCK * 4) == 0
     assert StaffTask.objects.filter(kind="red_flag_unanswered").count() == 1
     assert red_flags(now=DUE + CLOCK * 4) == (1, 1, CLOCK.total_seconds() * 4)
+    assert "red_flags" in [each.code for each in alarms(facts(now=DUE + CLOCK, machine=DUE))]
+    assert "red_flags" not in [each.code for each in alarms(facts(now=DUE + CLOCK / 2, machine=DUE))]
 
 
 def test_an_answer_stops_the_clock_and_the_alarm(house, alice, on_call):

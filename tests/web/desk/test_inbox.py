@@ -11,7 +11,7 @@ from tests.actions import post
 from tests.builders import ALICES_PHONE, NOW, OKAFOR
 from worker import clock
 from worker.actions.converse.on_call import agree
-from worker.models import Conversation, Message
+from worker.models import Conversation, Message, StaffContact
 from worker.models.staff import Role
 from worker.reading.red_flags import red_flags
 
@@ -162,3 +162,16 @@ def test_a_task_leads_to_where_it_is_answered(desk, says):
     link = f'href="/inbox/{talk.pk}"'
     assert link in _seen(browser, "/today")
     assert link in _seen(browser, f"/clients/{desk.alice.pk}")
+
+
+def test_she_agrees_for_herself_and_leaves(desk):
+    """Staff messages have their own opt-in: nobody without the tick, and gone by one press (P12)."""
+    browser = desk.browser()
+    assert "Nobody: a warning sign waits" in _seen(browser, "/on-call")
+    assert "is missing" in browser.post("/on-call", {"address": "+12125550191"}).content.decode()
+    assert not StaffContact.objects.exists()
+    browser.post("/on-call", {"address": "+12125550191", "affirmed": "on"})
+    assert StaffContact.objects.get(ended_at__isnull=True).staff == desk.people["lakeside", Role.DESK]
+    assert "Desk of Lakeside" in _seen(browser, "/on-call")
+    browser.post("/on-call", {"leave": "sms"})
+    assert not StaffContact.objects.filter(ended_at__isnull=True).exists()
