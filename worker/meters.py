@@ -116,10 +116,15 @@ def revoked(reason: str) -> None:
 
     def count() -> None:
         OPTOUTS.labels(reason).inc()
-        if (began := request_began.get()) is not None:
-            OPTOUT_SECONDS.observe(time.monotonic() - began)
+        stop_holds()
 
     transaction.on_commit(count)
+
+
+def stop_holds() -> None:
+    """Somebody's stop is committed: how long after its request came, where a request brought it."""
+    if (began := request_began.get()) is not None:
+        OPTOUT_SECONDS.observe(time.monotonic() - began)
 
 
 request_began: ContextVar[float | None] = ContextVar("request_began", default=None)

@@ -18,7 +18,7 @@ BOTH = (("sms", "aftercare"), ("email", "aftercare"))
 DOUBT = "the blue lamp, perhaps?"
 RED = "it is bleeding and I have a fever"
 MANY_STOPS = 12
-SLOWLY = 0.15  # seconds that each answer of the database takes while they say STOP
+SLOWLY = 0.6  # seconds that each answer of the database takes while they say STOP
 
 
 def a_day_before(watch: Watch) -> None:
@@ -57,10 +57,11 @@ def what_grew_old(watch: Watch) -> None:
 
 
 def many_say_stop(watch: Watch) -> None:
-    """Twelve say STOP while every answer of the database takes 150 ms."""
+    """Twelve say STOP while every answer of the database takes 600 ms more."""
     house = watch.house
 
     def deed() -> None:
+        house.sandbox.faults(list_lag_ms=3_600_000)  # or the worker, whose database is quick, reads it in the list
         house.wires.slow(WIRE, SLOWLY)
         for phone in list(watch.crowd.values())[:MANY_STOPS]:
             house.sandbox.reply(phone, "STOP", to=LAKESIDE, wait=False)
@@ -68,6 +69,7 @@ def many_say_stop(watch: Watch) -> None:
         house.wires.slow(WIRE, 0)
 
     watch.causes(deed, "StopsSlow", "OptOutsMany")
+    house.sandbox.clear_faults()
 
 
 def somebody_changes_the_tables(watch: Watch) -> None:

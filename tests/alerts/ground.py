@@ -41,9 +41,9 @@ LAKESIDE = "+12125550100"  # the clinic's number
 class WatchedHouse(RunningHouse):
     """The house on its private PostgreSQL; `url` is the database past the wire."""
 
-    def __init__(self, home: Path, *, wires: Wires, url: str, port: int, **environ: str) -> None:
-        self.wires, self.url = wires, url
-        self._far = _through(url, wires.open(WIRE, port))
+    def __init__(self, home: Path, *, wires: Wires, url: str, server: PrivatePostgres, **environ: str) -> None:
+        self.wires, self.url, self.server = wires, url, server
+        self._far = _through(url, wires.open(WIRE, server.port))
         super().__init__(home, DATABASE_URL=url, **environ)
 
     def parts(self) -> list[Part]:
@@ -79,7 +79,7 @@ def lay(stack: ExitStack, folder: Path) -> tuple[WatchedHouse, prometheus.Promet
     settle(settings(AFTERCARE_HOME=str(home), DATABASE_URL=url, **keys), folder / "settle.log")
     with _free_address() as address:
         house = WatchedHouse(
-            home, wires=wires, url=url, port=server.port, **keys, WORKER_METRICS=address, METRICS_TOKEN=TOKEN,
+            home, wires=wires, url=url, server=server, **keys, WORKER_METRICS=address, METRICS_TOKEN=TOKEN,
             RECONCILE_SECONDS="1", DOUBT_SECONDS="1", LEASE_SECONDS="15", SEND_SLOTS="8",
         )  # fmt: skip
     os.environ.update(house.env)

@@ -15,6 +15,7 @@ import redis
 
 from tests.alerts.ground import LAKESIDE, WIRE, frozen
 from tests.processes.commands import COMMAND, ROOT
+from tests.processes.houses import Desk
 from tests.processes.witness import until
 from tests.soak.fleet import step_clock
 
@@ -29,11 +30,11 @@ DEAD = 100_001
 
 def the_house_falls_ill(watch: Watch) -> None:
     """The worker is frozen for half a minute; meanwhile one thing after the other is wrong."""
+    the_database_is_away(watch)
     began = time.monotonic()
     with open_transaction(watch), frozen(watch.house, "worker"):
         dead_rows(watch)
         forged(watch)
-        the_database_is_away(watch)
         a_slow_database(watch)
         a_wrong_clock(watch)
         watch.fires("SweepStopped", since=began)
@@ -88,13 +89,15 @@ def forged(watch: Watch) -> None:
 
 
 def the_database_is_away(watch: Watch) -> None:
-    """The web part's way to the database is shut when a STOP comes."""
+    """PostgreSQL is stopped when a STOP comes; the provider repeats it a few times, and its list tells of it later."""
     who = list(watch.crowd.values())[-1]
 
     def deed() -> None:
-        watch.house.wires.mute(WIRE, 1.0)
-        watch.house.sandbox.reply(who, "STOP", to=LAKESIDE, wait=False)
-        until(lambda: watch.house.sandbox.quiet()["quiet"])
+        watch.house.server.stop()
+        watch.house.sandbox.reply(who, "STOP", to=LAKESIDE)
+        watch.house.server.start()
+        watch.house.desk.close()  # its line died with the server
+        watch.house.desk = Desk(watch.house.env, watch.house.home / "log" / "desk.log")
 
     watch.causes(deed, "StopsNotTaken")
 

@@ -102,5 +102,5 @@ def replay(outcome: Outcome, evidence: Path) -> str:
     return (
         f"soak: the evidence is in {evidence} (log/, outside/log.jsonl, register.json, the database)\n"
         f"soak: again: .venv/bin/python -m tests.soak --seed {score.seed} --seconds {score.seconds:g} "
-        f"--wave {score.wave} --database {kind}"
+        f"--wave {score.wave} --database {kind}" + " --restore" * score.restore
     )

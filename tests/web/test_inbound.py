@@ -11,6 +11,7 @@ from django.test import Client
 from tests import builders
 from tests.builders import ALICES_PHONE, BOBS_PHONE, NOW, messages_of, standing_of, text_from
 from tests.web.provider import HILLSIDE, Provider, new_sid
+from worker import meters
 from worker.models import Inbound, Message, Sender, Standing, Suppression
 from worker.rules.states import State
 
@@ -225,3 +226,17 @@ def test_the_hook_and_the_action_agree(house, provider):
     assert provider.text(BOBS_PHONE, "hello", to=HILLSIDE).status_code == 200
     ended = [[(each.step.code, each.state) for each in messages_of(who, cls="course")] for who in (alice, bob)]
     assert ended[0] == ended[1]
+
+
+def test_how_long_a_stop_took_is_told(house, provider):
+    """Rule 148: from the request to the commit; what follows from a STOP, after its answer, is not waited for."""
+    builders.alice()
+    before = _timed()
+    provider.text(builders.ALICES_PHONE, "STOP")
+    provider.text(builders.ALICES_PHONE, "thank you")
+    assert _timed() == before + 1
+
+
+def _timed():
+    (told,) = meters.OPTOUT_SECONDS.collect()
+    return next(each.value for each in told.samples if each.name.endswith("_count"))

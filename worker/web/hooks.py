@@ -14,7 +14,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from worker import clock
+from worker import clock, meters
 from worker.actions.receive.receipt import receipt
 from worker.actions.receive.reply import Reply
 from worker.actions.receive.sms import take
@@ -125,6 +125,8 @@ def twilio_inbound(_request: HttpRequest, said: Said) -> HttpResponse:
     )
     with obeyed.first():
         reading = take(reply, now=clock.now())
+    if reading.kind.revokes:
+        meters.stop_holds()  # what follows from it is counted later, in no request of its own
     log.info("inbound", clinic=sender.clinic_id, read_as=reading.kind.value)
     return _empty_answer(obeyed.Obeyed if reading.kind.revokes else HttpResponse)
 
