@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 BOTH = (("sms", "aftercare"), ("email", "aftercare"))
 DOUBT = "the blue lamp, perhaps?"
 RED = "it is bleeding and I have a fever"
-MANY_STOPS = 12
-SLOWLY = 0.6  # seconds that each answer of the database takes while they say STOP
+MANY_STOPS, FEW = 14, 3
+SLOWLY = 0.4  # seconds that each answer of the database takes while the first say STOP
 
 
 def a_day_before(watch: Watch) -> None:
@@ -57,16 +57,21 @@ def what_grew_old(watch: Watch) -> None:
 
 
 def many_say_stop(watch: Watch) -> None:
-    """Twelve say STOP while every answer of the database takes 600 ms more."""
+    """Some say STOP while every answer of the database takes 400 ms more, and others a moment later."""
     house = watch.house
 
     def deed() -> None:
         house.sandbox.faults(list_lag_ms=3_600_000)  # or the worker, whose database is quick, reads it in the list
         house.wires.slow(WIRE, SLOWLY)
-        for phone in list(watch.crowd.values())[:MANY_STOPS]:
+        phones = list(watch.crowd.values())[:MANY_STOPS]
+        say(phones[:FEW])
+        house.wires.slow(WIRE, 0)
+        say(phones[FEW:])
+
+    def say(phones: list[str]) -> None:
+        for phone in phones:
             house.sandbox.reply(phone, "STOP", to=LAKESIDE, wait=False)
         until(lambda: house.sandbox.quiet()["quiet"])
-        house.wires.slow(WIRE, 0)
 
     watch.causes(deed, "StopsSlow", "OptOutsMany")
     house.sandbox.clear_faults()
