@@ -21,6 +21,7 @@ from worker.channels.base import TryLater
 from worker.models import (
     Attempt,
     ConsentEvent,
+    Conversation,
     Event,
     Grant,
     Hold,
@@ -222,7 +223,8 @@ def test_what_is_not_clear_holds_the_number_and_asks_a_person(alice, house, body
     assert builders.standing_of(alice).held_at == DUE
     assert Hold.objects.get().why == "unclear_reply"
     task = StaffTask.objects.get(kind="unclear_reply")
-    assert (task.client_id, task.facts) == (alice.pk, {"inbound": Inbound.objects.get().pk})
+    facts = {"inbound": Inbound.objects.get().pk, "conversation": Conversation.objects.get().pk}
+    assert (task.client_id, task.facts) == (alice.pk, facts)
     assert post.round_of_post(DUE) == []
     assert builders.message(alice, "same-day").reason == "on_hold"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 UNCLEAR = "unclear_reply"
 ANSWERED = ("red_flag_reply", "red_flag_checkin", "red_flag_unanswered", "nobody_on_call")
-ASKED = (*ANSWERED, "asks_for_call")
+ASKED = (*ANSWERED, "asks_for_call", UNCLEAR)
 
 
 def let_go(conversation: Conversation, rows: Sequence[Standing], *, actor: str, now: datetime) -> int:

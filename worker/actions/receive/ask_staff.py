@@ -10,17 +10,19 @@ from worker.models import Contact
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from worker.models import Inbound, Standing
+    from worker.models import Conversation, Inbound, Standing
 
 
-def ask_staff(kind: str, row: Standing, stored: Inbound, now: datetime) -> None:
-    """Open a task about one reply, once, in the caller's transaction."""
+def ask_staff(
+    kind: str, row: Standing, stored: Inbound, now: datetime, *, talk: Conversation | None = None
+) -> None:  # fmt: skip
+    """Open a task about one reply, once, in the caller's transaction; `talk` is where it is answered."""
     contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
     open_task(
         clinic_id=row.clinic_id,
         client_id=contact.client_id if contact else None,
         kind=kind,
         cause=f"inbound:{stored.pk}",
-        facts={"inbound": stored.pk},
+        facts={"inbound": stored.pk} | ({"conversation": talk.pk} if talk else {}),
         now=now,
     )

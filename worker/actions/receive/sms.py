@@ -140,10 +140,11 @@ def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: d
     elif reading.kind == Word.YES:
         _agree(reply, row, stored, now)
     urgent = raise_alarm(reading, reply.body, row=row, stored=stored, address=reply.address, now=now)
-    if reading.kind in (Word.NONE, Word.UNCLEAR) and not urgent:
-        heard(row.clinic_id, client_id=_whose(row), row=row, holds=reading.kind == Word.UNCLEAR, now=now)
-    if reading.kind == Word.UNCLEAR and not urgent:
-        ask_staff(f"{reading.kind}_reply", row, stored, now)
+    if urgent or reading.kind not in (Word.NONE, Word.UNCLEAR):
+        return
+    talk = heard(row.clinic_id, client_id=_whose(row), row=row, holds=reading.kind == Word.UNCLEAR, now=now)
+    if reading.kind == Word.UNCLEAR:
+        ask_staff(f"{reading.kind}_reply", row, stored, now, talk=talk)
 
 
 def _agree(reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
