@@ -130,9 +130,13 @@ def _texts(since: datetime, until: datetime) -> list[Left]:
 
 
 def _candidates(channel: Channel, since: datetime, until: datetime) -> list[tuple[int, int]]:
-    """Messages that may have gone without our knowing: open, and due in the lost time; (id, clinic)."""
+    """Messages that may have gone without our knowing: open, due, and of use in the lost time; (id, clinic).
+
+    What was late already when the backup was made is among them: an outage that ended since has let it go.
+    """
     waiting = Message.objects.filter(channel=channel, state__in=(State.PLANNED, State.HELD))
-    return list(waiting.filter(due_at__gte=since, due_at__lte=until).order_by("pk").values_list("pk", "clinic_id"))
+    useful = waiting.filter(due_at__lte=until, expires_at__gt=since)
+    return list(useful.order_by("pk").values_list("pk", "clinic_id"))
 
 
 def _compare(texts: list[Left], since: datetime, until: datetime, now: datetime) -> tuple[int, int, int]:
