@@ -83,15 +83,17 @@ class PrivateRabbit:
         self._process.wait()
 
     def __enter__(self) -> Self:
+        epmd = shutil.which("epmd")  # which Erlang would start as a daemon that outlives it
+        assert epmd is not None
+        self._names = subprocess.Popen([epmd, "-address", "127.0.0.1"], env=self._env, stdin=subprocess.DEVNULL)
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._log.close()
-        epmd = shutil.which("epmd")
-        if epmd:
-            subprocess.run([epmd, "-kill"], env=self._env, capture_output=True, check=False)
+        self._names.kill()
+        self._names.wait()
 
 
 def _free_ports(count: int) -> list[int]:
