@@ -30,8 +30,9 @@ def run(options: argparse.Namespace) -> int:
 
         metrics.prepare(Path(text("AFTERCARE_HOME", "var")).absolute())
     command = [
-        sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", options.bind,
-        "--workers", str(options.processes), "--threads", str(options.threads), "--worker-tmp-dir", _shared_memory(),
+        sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi:application",
+        "--bind", options.bind, "--workers", str(options.processes), "--threads", str(options.threads),
+        "--worker-tmp-dir", _shared_memory(),
         "--graceful-timeout", "20", "--keep-alive", "5", "--no-control-socket",
     ]  # fmt: skip
     os.execv(command[0], command)
