@@ -21,7 +21,9 @@ load(file, beside=people.DEMO, by="tests", now=clock.now())
 for person in Staff.objects.select_related("clinic"):
     accounts.set_password(email=person.email, password=signed.PASSWORD)
 sam = Staff.objects.get(email=signed.SAM)
-accounts.invite(
-    clinic_id=sam.clinic_id, email=signed.OWNER, name="Olive Owner", roles=[Role.OWNER, Role.DESK], by="tests"
-)
-accounts.set_password(email=signed.OWNER, password=signed.PASSWORD)
+for email, name, roles in (
+    (signed.OWNER, "Olive Owner", [Role.OWNER, Role.DESK]),
+    (signed.PIA, "Pia Passkey", [Role.DESK]),
+):
+    accounts.invite(clinic_id=sam.clinic_id, email=email, name=name, roles=roles, by="tests")
+    accounts.set_password(email=email, password=signed.PASSWORD)

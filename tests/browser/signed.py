@@ -2,3 +2,4 @@
 
 PASSWORD = "a calm desk in spring"
 SAM, OKAFOR, OWNER = "sam@lakeside.example", "okafor@lakeside.example", "olive@lakeside.example"
+PIA = "pia@lakeside.example"  # once she has a passkey, the password alone opens nothing any more

@@ -183,7 +183,7 @@ def test_a_passkey_opens_the_desk(chromium, site):
                "isUserVerified": True, "automaticPresenceSimulation": True}  # fmt: skip
     cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     page.goto("/login")
-    page.get_by_label("Email").fill(signed.OKAFOR)
+    page.get_by_label("Email").fill(signed.PIA)
     page.get_by_label("Password", exact=True).fill(signed.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.goto("/account/passkeys/add")
