@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from tests.builders import NOW
 from worker import opening
 from worker.actions.send import clinics
 from worker.actions.send.shift import shift
-from worker.models import Message
+from worker.models import Message, rows
 from worker.reading.backlog import backlog
 from worker.rules import jurisdictions
 from worker.rules.names import Channel
@@ -32,15 +33,26 @@ def text(house):
     return Message.objects.get(client=client, step__code="same-day", channel="sms")
 
 
+@contextmanager
 def unreadable(table):
     """Every question about this table fails, as with a database that is away or a page that is broken."""
+    plain = rows._run  # on PostgreSQL it goes past Django's cursors, and their wrappers
 
-    def fail(execute, sql, params, many, context):
+    def refuse(sql):
         if f'aftercare_{table}"' in sql or f"aftercare_{table} " in sql:
             raise OperationalError(f"could not read {table}")
+
+    def fail(execute, sql, params, many, context):
+        refuse(sql)
         return execute(sql, params, many, context)
 
-    return connection.execute_wrapper(fail)
+    def fail_plainly(sql, params):
+        refuse(sql)
+        return plain(sql, params)
+
+    with connection.execute_wrapper(fail), pytest.MonkeyPatch.context() as broken:
+        broken.setattr(rows, "_run", fail_plainly)
+        yield
 
 
 def waits_and_goes_once(text, provider):
