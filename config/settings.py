@@ -213,7 +213,7 @@ LANGUAGE_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-FILE_UPLOAD_HANDLERS: list[str] = []  # nobody may leave a file with us but by the page that asks for one
+FILE_UPLOAD_HANDLERS = ["worker.web.no_files.NoFiles"]
 SECURE_REFERRER_POLICY = "no-referrer"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")

@@ -19,6 +19,7 @@ from worker.rules.names import Channel
 from worker.web.care import dial
 from worker.web.choices import masked_address
 from worker.web.headers import private
+from worker.web.no_files import left_a_file
 from worker.web.pages import nothing_here
 from worker.web.phrases import say, spoken, what
 from worker.web.requests import No, refuse_large
@@ -69,7 +70,7 @@ def _must_say_yes(request: HttpRequest) -> None:
         said = dict(request.POST.lists())
     except MultiPartParserError:
         raise No(400, "unreadable_form") from None
-    if said != YES or request.FILES:
+    if said != YES or left_a_file(request):
         raise No(400, "says_nothing")
 
 

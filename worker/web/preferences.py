@@ -14,6 +14,7 @@ from worker.models import Suppression
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel, Purpose
 from worker.web.choices import Status, Way, masked_address, ways
+from worker.web.no_files import left_a_file
 from worker.web.pages import nothing_here
 from worker.web.phrases import LANGUAGES, say, spoken, what, which
 from worker.web.requests import No
@@ -77,7 +78,7 @@ def choose(request: HttpRequest, contact: Contact, said: QueryDict) -> HttpRespo
 def _only(request: HttpRequest, said: QueryDict) -> tuple[str, str]:
     """The one field of a form. Raises No (400) for none, several, or a file."""
     pairs = [(name, value) for name, values in said.lists() for value in values]
-    if len(pairs) != 1 or request.FILES:
+    if len(pairs) != 1 or left_a_file(request):
         raise No(400, "says_nothing")
     return pairs[0]
 
