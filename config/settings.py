@@ -42,6 +42,12 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 elif _database["ENGINE"] == "django.db.backends.postgresql":
     _limits = "-c lock_timeout=500 -c idle_in_transaction_session_timeout=1000" if WORKER_SESSION else ""
     _database["OPTIONS"] = {
+        # A server that does not answer, or a line that broke in silence, is given up in seconds: by default never.
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,  # milliseconds
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
         **dict(_database.get("OPTIONS", {})),
         "options": f"-c timezone=UTC {_limits}".strip(),
     }

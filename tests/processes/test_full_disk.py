@@ -1,4 +1,4 @@
-"""A disk that is full under the log: what beat says is lost, and beat is not (P11)."""
+"""A disk that is full under the log: what a part says is lost, and the part is not (P5, P11)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ FULL = Path("/dev/full")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
-def test_beat_gives_its_hints_although_its_log_lies_on_a_full_disk(tmp_path):
-    """P11: Celery prints beat's banner past all logging, and ended when that could not be written."""
+@pytest.mark.parametrize("part", ["beat", "worker"])
+def test_a_part_does_its_work_although_its_log_lies_on_a_full_disk(tmp_path, part):
+    """P5, P11: Celery prints a banner past all logging, and ended when that could not be written: again and again.
+
+    Beat gives its hints, and a worker takes its place at the queues: both leave keys in Redis.
+    """
     keys = {name: fresh_key() for name in ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS")}
     with contextlib.ExitStack() as stack:
         server = PrivateRedis(tmp_path / "redis")
@@ -29,7 +33,7 @@ def test_beat_gives_its_hints_although_its_log_lies_on_a_full_disk(tmp_path):
         server.start()
         hints = stack.enter_context(redis.Redis.from_url(server.url))
         env = settings(AFTERCARE_HOME=str(tmp_path), REDIS_URL=server.broker_url, **keys)
-        beat = launch([*COMMAND, "beat"], env, FULL)
-        stack.callback(end, beat, within=grace(0))
-        until(lambda: hints.keys() or beat.poll() is not None)
-        assert beat.poll() is None
+        process = launch([*COMMAND, part], env, FULL)
+        stack.callback(end, process, within=grace(0))
+        until(lambda: hints.keys() or process.poll() is not None)
+        assert process.poll() is None

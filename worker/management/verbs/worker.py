@@ -27,8 +27,9 @@ def run(options: argparse.Namespace) -> int:
         os.nice(NICENESS)
     _count(options.queues)
     os.environ["AFTERCARE_WORKER_SESSION"] = "1"  # short lock and idle limits: a frozen worker never blocks a STOP
+    # --quiet: Celery prints its banner past all logging, and ends where the disk behind it is full, time after time.
     command = [
-        sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--pool", "prefork",
+        sys.executable, "-m", "celery", "--app", "config.celery", "--quiet", "worker", "--pool", "prefork",
         "--concurrency", str(max(1, options.concurrency)), "--queues", options.queues,
         "--without-gossip", "--without-mingle", "-Ofair", "--loglevel", os.environ.get("LOG_LEVEL") or "INFO",
         "--hostname", f"aftercare-{os.getpid()}@%h",
