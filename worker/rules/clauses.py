@@ -23,11 +23,18 @@ def clauses_of(text: str, disguised: frozenset[str] = frozenset()) -> list[list[
 
     `disguised`: words that are known again although digits stand for some of their letters ("5top", "canc3l").
     """
-    plain = _DOLLAR.sub("s", _ZERO.sub("o", _STRETCHED.sub(r"\1", folded(text))))
+    plain = _STRETCHED.sub(r"\1", folded(text))
+    # What a pattern needs is looked for first: to search in vain for each of them was a fifth of all reading.
+    if "0" in plain:
+        plain = _ZERO.sub("o", plain)
+    if "$" in plain:
+        plain = _DOLLAR.sub("s", plain)
     plain = _SPELLED.sub(lambda found: _APART.sub("", found[0]), plain)
     plain = _MIXED.sub(lambda found: _undisguised(found[0], disguised), plain)
     clauses: list[list[str]] = [[]]
-    for token in _TOKEN.findall(_TITLE.sub(r"\1", plain)):
+    if "." in plain:
+        plain = _TITLE.sub(r"\1", plain)
+    for token in _TOKEN.findall(plain):
         if token.isalnum():
             clauses[-1].append(token)
         elif clauses[-1]:
