@@ -14,6 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 sys.setswitchinterval(0.0005)
 application = get_wsgi_application()
 
+# Django would read them at the first request, and every page with them: a second in which a STOP waited.
+import config.urls  # noqa: E402, F401
 from worker import traces  # noqa: E402 - it asks the settings
 from worker.web import obeyed  # noqa: E402 - it needs the applications
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -42,3 +45,14 @@ def test_each_thread_of_a_web_process_is_warmed(monkeypatch):
     with ThreadPoolExecutor(4) as pool:
         gunicorn.post_worker_init(SimpleNamespace(tpool=pool, cfg=SimpleNamespace(threads=4)))
     assert len(set(warmed)) == len(warmed) == 4
+
+
+def test_the_first_text_after_a_start_waits_for_no_page_to_be_read():
+    """Rule 33: Django reads its pages at the first request, which is a second; the web part does it before."""
+    ask = (
+        "import sys, config.wsgi; before = set(sys.modules)\n"
+        "from django.urls import resolve; resolve('/hooks/twilio/inbound'); resolve('/healthz')\n"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True, env=dict(os.environ))
+    assert done.stdout.strip().splitlines()[-1] == "[]"
