@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import certifi
+import psycopg
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ACCOUNT, TOKEN = "AC" + "0123456789abcdef" * 2, "bench-token"
 PUBLIC_URL = "https://care.bench.example"
+USED = {"min_wal_size": "1GB", "max_wal_size": "4GB"}  # as docker-compose.yml starts it
+LOG_FILES = 24  # of 16 MB each: more than twenty seconds fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +64,24 @@ def lay(stack: ExitStack, folder: Path) -> Ground:
     authorities, certificate = _certificates(folder)
     return Ground(
         folder=folder,
-        postgres=stack.enter_context(PrivatePostgres()),
+        postgres=stack.enter_context(PrivatePostgres(settings=USED)),
         redis=stack.enter_context(PrivateRedis(folder / "redis")),
         stub=stack.enter_context(Stub(certificate)),
         authorities=authorities,
     )
+
+
+def as_after_a_day(postgres: PrivatePostgres) -> None:
+    """Give a server the log files that one in use has kept, to write over.
+
+    A server that has just been made zeroes a new one every two seconds at full speed, and for a twentieth of a second
+    no commit ends: that is its first minute, and no clinic's day.
+    """
+    with psycopg.connect(postgres.url(), autocommit=True) as line:
+        for _ in range(LOG_FILES):
+            line.execute("SELECT pg_logical_emit_message(true, 'bench', 'next file')")
+            line.execute("SELECT pg_switch_wal()")
+        line.execute("CHECKPOINT")
 
 
 def keys() -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from tests.bench import machine
+from tests.bench.ground import as_after_a_day
 from tests.bench.machine import Family
 from tests.bench.runs import Failed
 from worker.sandbox.demo import free_ports
@@ -89,6 +90,8 @@ def run(
     else:
         ground.postgres.create(name)
     subprocess.run([sys.executable, "-c", GATHER, str(size)], env={**os.environ, **env}, check=True)
+    if database == "postgresql":
+        as_after_a_day(ground.postgres)
     port = free_ports(1)
     command = (sys.executable, "-m", "worker.management.cli")
     web_log, worker_log = folder / "web.log", folder / "worker.log"
