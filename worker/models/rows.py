@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.db import connection
 
+from worker import clock
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -54,6 +56,17 @@ def fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows of one statement."""
     rows: list[tuple[Any, ...]] = _run(sql, params).fetchall()
     return rows
+
+
+def server_time() -> datetime:
+    """The machine time by the database's own clock, aware UTC: the same for all processes, however wrong theirs are.
+
+    SQLite has no clock of its own; it runs on this machine.
+    """
+    if not _postgres():
+        return clock.machine()
+    moment: datetime = fetch("SELECT clock_timestamp()", [])[0][0]
+    return moment
 
 
 def change(sql: str, params: Sequence[Any]) -> int:

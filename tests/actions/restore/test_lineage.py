@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from tests import builders
 from tests.actions import post
@@ -17,6 +18,7 @@ from worker.actions.send.shift import shift
 from worker.management.cli import main
 from worker.models import Lineage, Message, Pause
 from worker.models.hold import PauseScope
+from worker.models.rows import server_time
 from worker.rules.names import Channel
 from worker.rules.refusal import Refusals
 
@@ -68,6 +70,30 @@ def test_counting_goes_on_by_the_minute_and_the_file_follows(alice, django_captu
         lineage.look(now=NOW)
     assert json.loads(lineage.mark_file().read_text())["count"] == Lineage.objects.get().count == first + 1
     assert not stands()
+
+
+def test_a_clock_that_stood_an_hour_ahead_silences_no_count(alice, django_capture_on_commit_callbacks):
+    """P4: what such a clock left is counted past at once, and a loss found later did not begin in the future."""
+    with django_capture_on_commit_callbacks(execute=True):
+        lineage.look(now=NOW)
+    Lineage.objects.update(counted_at=server_time() + timedelta(hours=1))
+    before = Lineage.objects.get().count
+    with django_capture_on_commit_callbacks(execute=True):
+        lineage.look(now=NOW)
+    assert json.loads(lineage.mark_file().read_text())["count"] == Lineage.objects.get().count == before + 1
+    Lineage.objects.update(counted_at=server_time() + timedelta(hours=1))
+    marked(before + 9)
+    assert lineage.look(now=NOW)
+    assert Lineage.objects.get().lost_since <= server_time()
+
+
+def test_the_count_goes_by_the_databases_clock_and_not_by_a_workers(alice, monkeypatch):
+    """P4: rule 140 lets a worker's clock be wrong; what it counted must not say when the time that was lost began."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no clock of its own")
+    monkeypatch.setattr("worker.clock.machine", lambda: datetime.now(UTC) + timedelta(hours=1))
+    lineage.look(now=NOW)
+    assert Lineage.objects.get().counted_at < datetime.now(UTC) + timedelta(minutes=30)
 
 
 @pytest.mark.parametrize("garbled", ["", "{", "[]", '{"count": "many"}'])

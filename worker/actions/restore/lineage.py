@@ -21,6 +21,7 @@ from worker.actions.consent.hold import pause
 from worker.models import Clinic, Lineage, Message, Pause, Seal
 from worker.models.chain import INSTALLATION
 from worker.models.hold import PauseScope
+from worker.models.rows import server_time
 
 log = structlog.get_logger("aftercare.restore")
 EVERY = timedelta(minutes=1)
@@ -64,13 +65,14 @@ def forget() -> None:
 def look(*, now: datetime) -> bool:
     """Compare, and hold everything where the database is the older one; else count on, once a minute.
 
-    True when it was found to be restored just now. `now` is calendar time.
+    True when it was found to be restored just now. `now` is calendar time. The minutes are the database's: by a
+    worker's clock that stood an hour ahead once, nothing would be counted for an hour, and no restore found in it.
     """
-    machine = clock.machine()
+    machine = server_time()
     row, new = Lineage.objects.select_for_update().get_or_create(pk=1, defaults={"counted_at": machine})
     if row.restored_at is not None:
         return False
-    mark, counts = _read(), new or machine - row.counted_at >= EVERY
+    mark, counts = _read(), new or abs(machine - row.counted_at) >= EVERY
     if _is_older(row, mark) or (counts and not new and _heads_are_ahead()):
         hold_all(row, now=now)
         return True
@@ -89,7 +91,8 @@ def _is_older(row: Lineage, mark: Mark | None) -> bool:
 
 def hold_all(row: Lineage, *, now: datetime) -> None:
     """Nothing goes from here on, in the caller's transaction; a pause of everything that stands already stays."""
-    row.restored_at, row.lost_since = clock.machine(), row.counted_at
+    row.restored_at = server_time()
+    row.lost_since = min(row.counted_at, row.restored_at)
     row.save(update_fields=["restored_at", "lost_since"])
     if not Pause.objects.filter(scope=PauseScope.ALL, value="", ended_at__isnull=True).exists():
         pause(scope=PauseScope.ALL, value="", why=WHY, by=BY, now=now)
@@ -99,7 +102,7 @@ def hold_all(row: Lineage, *, now: datetime) -> None:
 @transaction.atomic
 def declare_restored(*, now: datetime) -> None:
     """A person says that this database was put back, where no file could tell: a new machine, a new disk."""
-    row, _ = Lineage.objects.select_for_update().get_or_create(pk=1, defaults={"counted_at": clock.machine()})
+    row, _ = Lineage.objects.select_for_update().get_or_create(pk=1, defaults={"counted_at": server_time()})
     if row.restored_at is None:
         hold_all(row, now=now)
 
@@ -108,7 +111,7 @@ def declare_restored(*, now: datetime) -> None:
 def released() -> None:
     """It goes on as a life of its own: the count leaves that of the life before behind."""
     row = Lineage.objects.select_for_update().get(pk=1)
-    mark, machine = _read(), clock.machine()
+    mark, machine = _read(), server_time()
     row.count = max(row.count, mark.number if mark else 0) + 1
     row.counted_at, row.restored_at, row.lost_since = machine, None, None
     row.save()
