@@ -69,7 +69,10 @@ class Conductor:
         self._crowd.step_to(patiently(busiest))
         self._crowd.act(share=MANY_SPEAK)
         self._while_they_send(PATIENCE)
+        until = time.monotonic() + PATIENCE
         while more():
+            if time.monotonic() > until:
+                raise Unsettled(f"the mark that proves a restore did not move for {PATIENCE:g} s, see the logs")
             time.sleep(LOOK_AGAIN)
 
     def _desk_is_open(self) -> bool:
