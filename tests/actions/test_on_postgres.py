@@ -1,7 +1,8 @@
 """The rows that locks and constraints guard, once more on a private PostgreSQL: its locks are not SQLite's (P2, P4).
 
-Claiming, sending, hearing a STOP, consent, the moving plan, and every constraint. The other actions are arithmetic over
-the same rows: `TEST_DATABASE=postgres make test` runs those too, and costs as much again.
+Claiming, sending, hearing a STOP, consent, the plan that moves as one, and every constraint; of a test with many cases
+any two, for the cases are arithmetic over the same rows. `TEST_DATABASE=postgres make test` runs all there is, and
+costs as much again.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ import pytest
 from tests.postgres import MISSING, PrivatePostgres, find_binaries
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW = ("tests/actions/course/test_plan_machine.py",)  # hours of arithmetic, little database
+PLANS = ("test_agree.py", "test_any_order.py", "test_plan.py", "test_plan_many.py", "test_unsettled.py")
 PARTS = (
-    ("consent", "receive", "converse", "restore", "../models"),
-    ("course", "send", "../web/test_dead_line.py"),
+    ("consent", "receive", "restore", "../models"),
+    ("send", *(f"course/{name}" for name in PLANS), "../web/test_dead_line.py"),
 )
+CASES_EACH = 2
 
 
 @pytest.mark.postgres
 @pytest.mark.processes
-@pytest.mark.parametrize("part", PARTS, ids=" ".join)
+@pytest.mark.parametrize("part", PARTS, ids=("consent and constraints", "sending and plans"))
 def test_actions_and_models_hold_on_postgresql(part):
     """Claiming, deciding, revoking and every constraint, in a pytest of its own; its summary is printed."""
     if os.environ.get("TEST_DATABASE"):
@@ -36,7 +38,7 @@ def test_actions_and_models_hold_on_postgresql(part):
         warnings.warn_explicit(pytest.PytestWarning(f"NOT TESTED ON POSTGRESQL. {MISSING}"), None, __file__, 1)
         pytest.skip(f"NOT TESTED ON POSTGRESQL. {MISSING}")
     folders = [os.path.normpath(f"tests/actions/{name}") for name in part]
-    command = [sys.executable, "-m", "pytest", *folders, *(f"--ignore={path}" for path in SLOW)]
+    command = [sys.executable, "-m", "pytest", *folders]
     with PrivatePostgres(settings={"fsync": "off"}) as server:
         run = subprocess.run(
             [*command, "-q", "-p", "no:cacheprovider", "--tb=short"],
@@ -44,7 +46,7 @@ def test_actions_and_models_hold_on_postgresql(part):
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "TEST_DATABASE": server.create("aftercare")},
+            env={**os.environ, "TEST_DATABASE": server.create("aftercare"), "CASES_EACH": str(CASES_EACH)},
         )
     tail = "\n".join(run.stdout.splitlines()[-40:])
     print(tail)

@@ -1,8 +1,12 @@
-"""What staff began: a form for a client's own phone, a draft, a file of clients; runs inside a house, prints JSON."""
+"""What staff began, and where a client's own links lead; runs inside a house, prints JSON.
+
+python -m tests.browser.begun CLIENT
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 
 import django
 
@@ -10,12 +14,13 @@ django.setup()
 
 from tests.browser import signed  # noqa: E402
 from tests.processes import people  # noqa: E402
-from worker import clock  # noqa: E402
+from worker import clock, tokens  # noqa: E402
 from worker.actions.clients import self_enrol  # noqa: E402
 from worker.actions.imports import stage  # noqa: E402
 from worker.actions.imports.work import work  # noqa: E402
 from worker.actions.protocols.write import write_step  # noqa: E402
-from worker.models import ImportBatch, Staff  # noqa: E402
+from worker.models import Client, ImportBatch, Staff  # noqa: E402
+from worker.rendering import version  # noqa: E402
 
 SMS = "{{ clinic_name }}: your next days, in short: {{ care_url }} Urgent? Call {{ clinic_phone }}. Reply STOP to end."
 ROWS = """external_id,given_name,family_name,mobile,consent_sms_aftercare,consent_at,consent_method
@@ -47,6 +52,18 @@ mapping = {column: heads[place] for column, place in read.mapping.items()}
 stage.read_as(clinic=sam.clinic, batch_id=read.pk, by=signed.SAM, mapping=mapping, defaults={})
 work(longest=60.0, now=now, machine=clock.machine(), batch_id=read.pk)
 first = draft.protocol.versions.get(number=1)
+client = Client.objects.get(pk=int(sys.argv[1]))
+care, address = client.links.get().key, client.contacts.filter(link_key__isnull=False).first()
+steps = {code: version(first.document).source.step(code).rule.ordinal for code in ("same-day", "day-1")}
 print(
-    json.dumps({"link": link, "protocol": draft.protocol_id, "version": first.pk, "file": read.pk, "fresh": fresh.pk})
-)
+    json.dumps(
+        {
+            "link": link, "protocol": draft.protocol_id, "version": first.pk, "file": read.pk, "fresh": fresh.pk,
+            "plan": f"/c/{tokens.make('c', care)}",
+            "care": f"/c/{tokens.make('c', care, steps['same-day'])}",
+            "checkin": f"/c/{tokens.make('c', care, steps['day-1'])}",
+            "leave": f"/u/{tokens.make('u', address.link_key)}",
+            "yes": f"/y/{tokens.make('y', address.link_key)}",
+        }
+    )
+)  # fmt: skip

@@ -50,7 +50,6 @@ def main() -> None:
 def _photograph(browser: Any, site: Site, told: story.Told, look: str, options: argparse.Namespace) -> None:
     width, dark = LOOKS[look]
     wanted = [each for each in options.only.split(",") if each]
-    alike = story.likenesses(told)
     for who, pages in story.pages(told).items():
         context = browser.new_context(
             base_url=site.url, viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light"
@@ -58,7 +57,7 @@ def _photograph(browser: Any, site: Site, told: story.Told, look: str, options: 
         page = context.new_page()
         if who:
             sign_in(page, who)
-        for name, url in (pages | alike.get(who, {})).items():
+        for name, url in pages.items():
             if wanted and name not in wanted:
                 continue
             page.goto(url)

@@ -27,6 +27,7 @@ class Told:
     file: int
     fresh: int
     talk: int
+    links: dict[str, str]  # her own: care pages, the end of her messages, and her yes to a question
 
 
 def tell(site: Site) -> Told:
@@ -36,12 +37,13 @@ def tell(site: Site) -> Told:
     house.quiet()
     house.sandbox.reply(alice.phone, "is it normal that it still feels a little warm?")
     messages = house.messages(alice)
-    begun = json.loads(site.run("tests.browser.begun"))
+    begun = json.loads(site.run("tests.browser.begun", str(alice.id)))
     open_ones = house.cli("conversations", "--clinic", "lakeside", "--json").data
     (talk,) = [each["pk"] for each in open_ones if each["client"] == alice.id]
     return Told(
         alice.id, alice.phone, alice.said["appointment"], messages[0]["id"], begun["link"], begun["protocol"],
         begun["version"], begun["file"], begun["fresh"], talk,
+        {name: begun[name] for name in ("plan", "care", "checkin", "leave", "yes")},
     )  # fmt: skip
 
 
@@ -54,6 +56,7 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "sign-in": "/login",
             "forgotten": "/account/password/forgotten",
             "own-form": told.own_form,
+            **told.links,
         },
         signed.SAM: {
             "today": "/today",
@@ -66,47 +69,38 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "client": client,
             "stop": f"{client}/stop",
             "pause": f"{client}/pause",
+            "resume": f"{client}/resume",
             "clock": f"{client}/clock",
             "session": f"{client}/session",
             "erase": f"{client}/erase",
             "dossier": f"{client}/dossier",
             "move": f"/visits/{told.visit}/move",
+            "visit": f"{client}/visit",
+            "cancel": f"/visits/{told.visit}/end/cancelled",
             "why": f"/messages/{told.message}",
+            "again": f"/messages/{told.message}/again",
+            "protocols": "/protocols",
+            "changes": f"{protocol}/changes",
             "import": "/imports",
             "import-columns": f"/imports/{told.fresh}/columns",
             "import-rows": f"/imports/{told.file}",
+            "import-confirm": f"/imports/{told.file}/confirm",
+            "import-drop": f"/imports/{told.file}/drop",
             "operations": "/operations",
             "security": "/account/security",
             "app": "/account/app/add",
+            "passkeys": "/account/passkeys",
+            "password": "/account/password",
         },
         signed.OKAFOR: {
             "protocol": protocol,
             "step": f"{protocol}/steps/day-3",
             "approve": f"{protocol}/approve",
             "recall": f"/versions/{told.version}/recall",
-        },
-        signed.OWNER: {"people": "/people"},
-    }
-
-
-def likenesses(told: Told) -> dict[str | None, dict[str, str]]:
-    """Pages made of the same parts as those above: they have a picture, and axe need not look again."""
-    client, protocol = f"/clients/{told.alice}", f"/protocols/{told.protocol}"
-    return {
-        signed.SAM: {
-            "resume": f"{client}/resume",
-            "visit": f"{client}/visit",
-            "cancel": f"/visits/{told.visit}/end/cancelled",
-            "again": f"/messages/{told.message}/again",
-            "protocols": "/protocols",
-            "changes": f"{protocol}/changes",
-            "import-confirm": f"/imports/{told.file}/confirm",
-            "import-drop": f"/imports/{told.file}/drop",
-        },
-        signed.OKAFOR: {
             "follow": f"{protocol}/follow",
             "withdraw": f"{protocol}/withdraw",
             "remove": f"{protocol}/steps/day-3/remove",
             "correction": f"{protocol}/correction",
         },
+        signed.OWNER: {"people": "/people"},
     }
