@@ -161,6 +161,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",  # the list of passkeys is allauth's own page, and says how long ago each was used
     "django.forms",
     "anymail",
     "worker.apps.Aftercare",  # before allauth: our templates and its pages look alike

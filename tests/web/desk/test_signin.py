@@ -6,10 +6,12 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal import auth as recovery_codes
 from allauth.mfa.totp.internal import auth as totp
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client as Browser
+from django.urls import reverse
 
 from worker import clock
 from worker.actions.staff import accounts
@@ -196,3 +198,27 @@ def test_the_first_owner_comes_by_the_command(desk, capsys):
     link = re.search(r"/invitation/\S+", capsys.readouterr().out)[0]
     assert Browser().get(link).status_code == 200
     assert {each.role for each in sam.roles.all()} == {"desk", "owner"}
+
+
+def test_every_page_about_signing_in_opens_for_somebody_who_has_everything(desk):
+    """P10: an app, recovery codes and a passkey; the pages are allauth's, and each must find what it is made of."""
+    person, browser = known(desk), Browser()
+    sign_in(browser, person)
+    totp.TOTP.activate(person, totp.generate_totp_secret())
+    recovery_codes.RecoveryCodes.activate(person)
+    names = (
+        "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_add_webauthn",
+        "account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_change_password",
+        "account_set_password", "account_inactive", "account_reset_password", "account_reset_password_done",
+        "account_logout",
+    )  # fmt: skip
+    answers = {name: browser.get(reverse(name)).status_code for name in names}
+    key = Authenticator.objects.create(  # no real one: the pages above would read it, those below only name it
+        user=person, type=Authenticator.Type.WEBAUTHN, data={"name": "Sam's phone", "credential": {}}
+    )
+    answers["list"] = browser.get(reverse("mfa_list_webauthn")).status_code
+    for name in ("mfa_remove_webauthn", "mfa_edit_webauthn"):
+        answers[name] = browser.get(reverse(name, args=[key.pk])).status_code
+    assert {name for name, code in answers.items() if code not in (200, 302)} == set()
+    assert answers["list"] == 200
