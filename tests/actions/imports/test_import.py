@@ -7,6 +7,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
 
 from tests import builders
 from tests.actions import post
@@ -210,6 +211,47 @@ def test_staged_rows_are_sealed_and_nothing_of_them_stands_in_the_record(house):
         assert "zzcanary" not in str(plain).lower()
         for name in ("cells_sealed", "heads_sealed"):
             assert b"anary" not in bytes(stored.get(name) or b"")
+
+
+def test_no_lock_is_held_while_the_rows_of_a_file_come_in(committed, monkeypatch):
+    """Issue 6, point 7: on SQLite a STOP would wait seconds for fifty thousand rows in one transaction."""
+    house, held, create = builders.house(), [], ImportRow.objects.bulk_create
+    monkeypatch.setattr("worker.actions.imports.stage.AT_ONCE", 2)
+
+    def noted(rows):
+        held.append(connection.in_atomic_block)
+        return create(rows)
+
+    monkeypatch.setattr(ImportRow.objects, "bulk_create", noted)
+    batch = stage(clinic=house.lakeside, by=SAM, raw=table(*map(row, range(1, 6))), now=NOW)
+    assert held == [False, False, False]
+    assert (batch.total, batch.rows.count()) == (5, 5)
+
+
+def test_a_file_that_did_not_come_in_whole_leaves_nothing(house, monkeypatch):
+    """P9, P12: the database failed in the middle; nothing personal stays behind, and its half is never enrolled."""
+    create = ImportRow.objects.bulk_create
+    monkeypatch.setattr("worker.actions.imports.stage.AT_ONCE", 2)
+
+    def full(rows):
+        if ImportRow.objects.exists():
+            raise OperationalError
+        return create(rows)
+
+    monkeypatch.setattr(ImportRow.objects, "bulk_create", full)
+    with pytest.raises(OperationalError):
+        stage(clinic=house.lakeside, by=SAM, raw=table(*map(row, range(1, 6))), now=NOW)
+    assert ImportBatch.objects.get().state == "dropped"
+    assert not ImportRow.objects.filter(cells_sealed__isnull=False).exists()
+
+
+def test_half_a_file_that_a_killed_process_left_is_refused_and_purged(house):
+    """P12: it says what to do; after a day it is gone as whatever nobody confirmed."""
+    batch = stage(clinic=house.lakeside, by=SAM, raw=table(row(1)), now=NOW)
+    ImportBatch.objects.update(total=0)  # what the first slice leaves
+    with pytest.raises(Refusals, match="did not arrive whole"):
+        read_as(clinic=house.lakeside, batch_id=batch.pk, by=SAM, mapping={}, defaults={})
+    assert purge(now=NOW + timedelta(hours=24)) == 1
 
 
 def test_an_erased_client_leaves_no_trace_in_the_file_she_came_by(house):

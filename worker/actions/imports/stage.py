@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from worker import sealed
 from worker.actions.clients import find
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from worker.models import Clinic, Staff
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-AT_ONCE = 2000  # rows a statement
+AT_ONCE = 500  # rows a transaction: some hundredths of a second
+ARRIVING = 0  # rows, until all are there
 LIVE = (ImportState.STAGED, ImportState.LOOKING, ImportState.READY)
 
 
@@ -35,18 +38,31 @@ def stage(*, clinic: Clinic, by: str, raw: bytes, now: datetime) -> ImportBatch:
     staff = find.staff(by, clinic_id=clinic.pk, roles=find.DESK, field="by")
     table = read_table(raw)
     rows = [sealed.seal_json(cells, "import.row") for cells in table.rows]
-    with transaction.atomic():
-        batch = ImportBatch.objects.create(
-            clinic=clinic, by=staff, heads_sealed=sealed.seal_json(table.heads, "import.heads"),
-            mapping={column: table.heads.index(head) for column, head in proposed(table.heads).items()},
-            total=len(rows), created_at=now, busy_until=LONG_AGO,
-        )  # fmt: skip
-        ImportRow.objects.bulk_create(
-            (ImportRow(batch=batch, number=number, cells_sealed=cells) for number, cells in enumerate(rows, start=2)),
-            batch_size=AT_ONCE,
-        )
-        _note("import_staged", batch, staff, now)
+    batch = ImportBatch.objects.create(
+        clinic=clinic, by=staff, heads_sealed=sealed.seal_json(table.heads, "import.heads"),
+        mapping={column: table.heads.index(head) for column, head in proposed(table.heads).items()},
+        total=ARRIVING, created_at=now, busy_until=LONG_AGO,
+    )  # fmt: skip
+    try:
+        _keep(batch, rows, staff, now)
+    except DatabaseError:
+        with suppress(DatabaseError):  # else it is purged after a day, as whatever nobody confirmed
+            empty(batch, ImportState.DROPPED, now)
+        raise
     return batch
+
+
+def _keep(batch: ImportBatch, rows: list[bytes], staff: Staff, now: datetime) -> None:
+    """In slices: on SQLite nobody else writes meanwhile, and a STOP must not wait for fifty thousand rows."""
+    numbered = enumerate(rows, start=2)
+    while some := list(islice(numbered, AT_ONCE)):
+        ImportRow.objects.bulk_create(
+            ImportRow(batch=batch, number=number, cells_sealed=cells) for number, cells in some
+        )
+    with transaction.atomic():
+        batch.total = len(rows)
+        batch.save(update_fields=["total"])
+        _note("import_staged", batch, staff, now)
 
 
 def heads_of(batch: ImportBatch) -> list[str]:
@@ -60,6 +76,8 @@ def read_as(
 ) -> ImportBatch:
     """Say which of the file's columns is what, and what holds for all rows; looking begins anew. Raises Refusals."""
     staff, batch = _mine(clinic, batch_id, by, LIVE)
+    if batch.total == ARRIVING:
+        raise Refusals([Refusal("import", "did not arrive whole", "upload the file again")])
     heads = heads_of(batch)
     chosen = {column: head for column, head in mapping.items() if head}
     faults = [*mapping_faults(chosen, heads), *_default_faults(clinic, defaults)]
