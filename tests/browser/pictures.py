@@ -1,5 +1,7 @@
 """Write a picture of each page, light and dark, at 1280 and 320 pixels: `make screenshots`, into var/screenshots.
 
+And one of `aftercare status --watch`, as a terminal of its own showed it.
+
     python -m tests.browser.pictures FOLDER [--only today,enrol] [--looks ,-dark,-phone,-phone-dark]
 
 Those that the README and docs/ show are taken from there by hand, after somebody looked at them.
@@ -8,7 +10,11 @@ Those that the README and docs/ show are taken from there by hand, after somebod
 from __future__ import annotations
 
 import argparse
+import html
 import os
+import pty
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,7 +28,14 @@ import django
 django.setup()
 
 from tests.processes.houses import open_house  # noqa: E402
+from worker.management.verbs.status import CLEAR  # noqa: E402
 
+TERMINAL = "status-watch"
+ENOUGH = 3  # looks, the last of which may be half written
+SHOWN = (
+    "<pre style='display:inline-block;margin:0;padding:24px 28px;background:#12161c;color:#dfe6ee;"
+    "font:15px/1.5 DejaVu Sans Mono,monospace'>{}</pre>"
+)
 LOOKS = {"": (1280, False), "-dark": (1280, True), "-phone": (320, False), "-phone-dark": (320, True)}
 
 
@@ -44,6 +57,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for look in options.looks.split(","):
             _photograph(browser, site, told, look, options)
+        if not options.only or TERMINAL in options.only:
+            _photograph_terminal(browser, site, options)
         browser.close()
 
 
@@ -67,6 +82,23 @@ def _photograph(browser: Any, site: Site, told: story.Told, look: str, options: 
             page.set_viewport_size({"width": width, "height": 800})
             print(options.folder / f"{name}{look}.png")
         context.close()
+
+
+def _photograph_terminal(browser: Any, site: Site, options: argparse.Namespace) -> None:
+    """The second look of `aftercare status --watch`, byte for byte what it wrote to a terminal."""
+    there, here = pty.openpty()
+    command = [sys.executable, "-m", "worker.management.cli", "status", "--watch", "1"]
+    with subprocess.Popen(command, stdout=here, stderr=here, env={**os.environ, **site.house.env}) as watching:
+        os.close(here)
+        seen = ""
+        while seen.count(CLEAR) < ENOUGH:
+            seen += os.read(there, 65536).decode()
+        watching.terminate()
+    os.close(there)
+    page = browser.new_page()
+    page.set_content(SHOWN.format(html.escape(seen.split(CLEAR)[-2].replace("\r", "").rstrip())))
+    page.locator("pre").screenshot(path=options.folder / f"{TERMINAL}.png")
+    print(options.folder / f"{TERMINAL}.png")
 
 
 if __name__ == "__main__":

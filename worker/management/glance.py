@@ -31,7 +31,7 @@ def _channels(said: dict[str, Any]) -> Iterator[str]:
         mark = "!" if each["oldest_due_seconds"] > LATE else " "
         yield (
             f"{mark}{name:6} due now {each['due_now']:>6}   oldest {each['oldest_due_seconds']:>7.0f} s   "
-            f"next {each['next_due_at'] or '-'}"
+            f"next {_minute(each['next_due_at'])}"
         )
     yield (
         f" in flight {said['in_flight']}   unknown {said['unknown']}   unconfirmed {said['unconfirmed']}   "
@@ -121,6 +121,11 @@ def _span(seconds: float) -> str:
     if minutes < 1:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - two hours read better as hours
+
+
+def _minute(moment: str | None) -> str:
+    """A moment of the JSON as people read it, still UTC; "-" for none."""
+    return f"{moment[:10]} {moment[11:16]} UTC" if moment else "-"
 
 
 def _many(number: int) -> str:
