@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from worker.sandbox.provider.client import Sandbox
 
-LOOK_AGAIN = 0.02
+LOOK_AGAIN = 0.02  # seconds between two looks that find it quiet
+STILL_BUSY = 0.1  # after one that doesn't: looks take the CPU from those who are to finish
 SETTLED = 3  # looks in a row that must find nothing under way: a part may be between two steps
 
 
@@ -61,7 +62,7 @@ def wait_quiet(sandbox: Sandbox, *, ignore_due: bool = False, patience: float = 
         in_a_row = in_a_row + 1 if is_quiet(sandbox, ignore_due=ignore_due) else 0
         if time.monotonic() > end:
             return False
-        time.sleep(LOOK_AGAIN)
+        time.sleep(LOOK_AGAIN if in_a_row else STILL_BUSY)
     return True
 
 
