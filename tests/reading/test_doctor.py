@@ -15,9 +15,11 @@ from django.conf import settings
 from django.db import connection
 
 from config.keys import fresh_key
+from tests.builders import NOW, OKAFOR
 from tests.channels.certificates import certificates
 from tests.processes.commands import COMMAND
 from tests.processes.commands import settings as environment
+from worker.actions.converse.on_call import agree
 from worker.management.cli import main
 from worker.reading import look_around, mail_names
 from worker.reading.doctor import findings
@@ -206,3 +208,13 @@ def test_missing_tables_are_made_on_request(tmp_path):
     assert {each["what"]: each["ok"] for each in said["findings"]}["migrations"]
     assert told.returncode == 0  # our own Redis does not run there, which is no fault
     assert sys.executable in COMMAND
+
+
+def test_a_clinic_where_nobody_is_on_call_is_found_where_clients_are_real(house, settings):
+    """Rule 41, issue 6 point 6: a warning sign that reaches nobody closes the gate; a rehearsal may do without."""
+    assert by_name(findings(network=False))["lakeside on call"].ok
+    settings.SMS_CHANNEL = "twilio"
+    assert not by_name(findings(network=False))["lakeside on call"].ok
+    agree(clinic=house.lakeside, by=OKAFOR, address="okafor@lakeside.example", affirmed=True, now=NOW)
+    found = by_name(findings(network=False))
+    assert (found["lakeside on call"].ok, found["hillside on call"].ok) == (True, False)

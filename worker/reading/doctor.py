@@ -17,7 +17,7 @@ from config.environment import BadSetting
 from worker import clock
 from worker.channels.email import check_email_url
 from worker.models import Approval, Clinic, ProtocolVersion, Sender, Standing
-from worker.reading import look_around, mail_names, provider_side, wordings
+from worker.reading import look_around, mail_names, provider_side, red_flags, wordings
 from worker.reading.finding import Finding
 from worker.reading.heads import published
 from worker.reading.returning_mail import ways_back
@@ -142,6 +142,16 @@ def _clinics() -> Iterator[Finding]:
         yield Finding(f"{clinic.slug} drafts", ok=True, says=f"{drafts} version(s) without a standing approval")
 
 
+def _on_call() -> Iterator[Finding]:
+    """A rehearsal may do without; where clients are real, a warning sign must reach somebody (rule 41)."""
+    alone = red_flags.nobody_on_call()
+    mend = "let a practitioner agree on the page 'On call': until then a warning sign is a task that nobody is told of"
+    for slug in Clinic.objects.order_by("pk").values_list("slug", flat=True):
+        says = "no practitioner is told of a warning sign" if slug in alone else "a practitioner is told at once"
+        rehearsal = settings.SMS_CHANNEL == "sandbox"
+        yield Finding(f"{slug} on call", ok=rehearsal or slug not in alone, says=says, mend=mend)
+
+
 def _heads() -> Iterator[Finding]:
     mend = "let HEADS_FILE name a file that this part may write, best on a disk that the database does not share"
     path = Path(settings.HEADS_FILE)
@@ -180,6 +190,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _keys,
     _heads,
     _clinics,
+    _on_call,
     _wordings,
     _settings,
     look_around.secrets,
