@@ -15,9 +15,10 @@ from worker.actions.record import pulse
 from worker.actions.record.audit import append_seals, lock_chain, unsealed
 from worker.actions.restore import lineage
 from worker.actions.send.circuit import try_circuits
-from worker.actions.send.due import close_missed, doubt_silent, promote, release_unpaused
+from worker.actions.send.due import clock_is_trusted, close_missed, doubt_silent, promote, release_unpaused
 from worker.models import Clinic
 from worker.models.chain import INSTALLATION
+from worker.models.rows import server_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,25 +28,28 @@ if TYPE_CHECKING:
 log = structlog.get_logger("aftercare.tend")
 SEALS = 500
 LONGEST_ON_STOPS = 3.0  # seconds
+BY_THE_CLOCK: dict[str, Callable[[], int]] = {
+    "promoted": lambda: promote(now=clock.now()),
+    "tried": lambda: try_circuits(now=clock.now()),
+    "released": release_unpaused,
+    "missed": lambda: close_missed(now=clock.now(), machine=server_time()),
+    "doubted": lambda: doubt_silent(now=clock.now(), machine=server_time()),
+    "silent_feeds": lambda: alarm_silent(now=clock.now()),
+    "escalated": lambda: escalate(now=clock.now()),
+}
 
 
 def tend(*, tick: Tick | None = None) -> dict[str, int]:
     """One round: follow up stops, promote, release, close what is late, doubt what is silent, seal; what each did.
 
-    Each step is by itself: one that meets a lock or a database that went away must not stop the others. `tick` is the
-    beat's that asked for the round.
+    Each step is by itself: one that meets a lock or a database that went away must not stop the others. By a clock that
+    is wrong nothing is brought forward, ended or doubted: an hour ahead, it would end as missed what is still useful
+    (rule 140). `tick` is the beat's that asked for the round.
     """
-    did = {
-        "stops": _tried(_finish_stops),
-        "promoted": _tried(lambda: promote(now=clock.now())),
-        "tried": _tried(lambda: try_circuits(now=clock.now())),
-        "released": _tried(release_unpaused),
-        "missed": _tried(lambda: close_missed(now=clock.now(), machine=clock.machine())),
-        "doubted": _tried(lambda: doubt_silent(now=clock.now(), machine=clock.machine())),
-        "silent_feeds": _tried(lambda: alarm_silent(now=clock.now())),
-        "escalated": _tried(lambda: escalate(now=clock.now())),
-        "sealed": _tried(seal_decisions),
-    }
+    did = {"stops": _tried(_finish_stops)}
+    if _tried(lambda: int(clock_is_trusted())):
+        did |= {name: _tried(step) for name, step in BY_THE_CLOCK.items()}
+    did["sealed"] = _tried(seal_decisions)
     _tried(lambda: int(lineage.looked()))
     pulse.swept()
     pulse.worked()
