@@ -19,7 +19,6 @@ from worker.actions.record import heads as publishing
 from worker.actions.record import pulse
 from worker.actions.send import doubt
 from worker.actions.send import tend as tending
-from worker.actions.send.due import clock_is_trusted
 from worker.actions.send.shift import shift
 from worker.channels import carriers
 from worker.reading import alive
@@ -51,9 +50,8 @@ def tend() -> None:
 
 @task(name="aftercare.expire_consents", queue="tend")
 def expire_consents() -> None:
-    """End the opt-in questions that nobody answered in time; by a clock that is wrong, none (rule 140)."""
-    if clock_is_trusted():
-        optin_expiry.expire_unanswered(now=clock.now())
+    """End the opt-in questions that nobody answered in time."""
+    optin_expiry.expire_unanswered(now=clock.now())
 
 
 @task(name="aftercare.stale_consents", queue="tend")

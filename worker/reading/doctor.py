@@ -17,6 +17,7 @@ from config.environment import BadSetting
 from worker import clock
 from worker.channels.email import check_email_url
 from worker.models import Approval, Clinic, ProtocolVersion, Sender, Standing
+from worker.models.rows import server_time
 from worker.reading import look_around, mail_names, provider_side, red_flags, wordings
 from worker.reading.finding import Finding
 from worker.reading.heads import published
@@ -82,9 +83,7 @@ def _postgres() -> Iterator[Finding]:
 
 def _clock() -> Iterator[Finding]:
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT now()")
-            skew = abs((cursor.fetchone()[0] - clock.machine()).total_seconds())
+        skew = abs((server_time() - clock.machine()).total_seconds())
         says = f"{skew:.1f} s from the database's clock"
         yield Finding("clock", ok=skew <= MOST_SKEW, says=says, mend="run a time service on both machines")
     stepped = clock.offset()

@@ -245,6 +245,23 @@ def test_a_file_that_did_not_come_in_whole_leaves_nothing(house, monkeypatch):
     assert not ImportRow.objects.filter(cells_sealed__isnull=False).exists()
 
 
+def test_a_file_that_is_dropped_while_it_comes_in_leaves_nothing(house, monkeypatch):
+    """P9: the rows that come after the drop are emptied as well; nothing else would ever look for them."""
+    create = ImportRow.objects.bulk_create
+    monkeypatch.setattr("worker.actions.imports.stage.AT_ONCE", 2)
+
+    def dropped(rows):
+        create(rows)
+        if ImportRow.objects.count() == 2:
+            drop(clinic=house.lakeside, batch_id=ImportBatch.objects.get().pk, by=SAM, now=NOW)
+
+    monkeypatch.setattr(ImportRow.objects, "bulk_create", dropped)
+    with pytest.raises(Refusals, match="was dropped while it came in"):
+        stage(clinic=house.lakeside, by=SAM, raw=table(*map(row, range(1, 6))), now=NOW)
+    assert ImportBatch.objects.get().state == "dropped"
+    assert not ImportRow.objects.filter(cells_sealed__isnull=False).exists()
+
+
 def test_half_a_file_that_a_killed_process_left_is_refused_and_purged(house):
     """P12: it says what to do; after a day it is gone as whatever nobody confirmed."""
     batch = stage(clinic=house.lakeside, by=SAM, raw=table(row(1)), now=NOW)

@@ -11,6 +11,7 @@ from worker.actions.send import doubt
 from worker.actions.send import tend as tending
 from worker.models import Attempt, Doubt, Message
 from worker.models.attempt import AttemptState
+from worker.reading.engine import engine
 from worker.rules.states import State
 
 AHEAD = timedelta(hours=1)
@@ -37,8 +38,15 @@ def test_what_is_still_useful_is_not_ended_by_a_clock_that_is_ahead(alice, wrong
     did = tending.tend()
     assert Message.objects.filter(state=State.MISSED).count() == 0
     assert "missed" not in did
+    assert engine().last_sweep is None  # the alarm for a table that nobody fills must see it
     monkeypatch.setattr(tending, "clock_is_trusted", lambda: True)
     assert tending.tend()["missed"] == Message.objects.filter(state=State.MISSED).count() > 0
+    assert engine().last_sweep is not None
+
+
+def test_a_warning_sign_is_escalated_by_any_clock(alice, wrong):
+    """Rule 41: told an hour early it hurts nobody, told by nobody it does; so is a pause that has ended let go."""
+    assert {"stops", "released", "silent_feeds", "escalated", "sealed"} <= set(tending.tend())
 
 
 def test_a_doubt_is_looked_into_by_the_databases_clock(alice, wrong, monkeypatch):

@@ -21,6 +21,8 @@ from worker.rules.refusal import Refusals
 from worker.web.signin.limits import SEEN, SINCE
 
 PASSWORD = "a calm desk in spring"
+# Who has an app, a password and no passkey yet is led elsewhere by these three.
+ELSEWHERE = {"mfa_activate_totp": 302, "account_set_password": 302, "mfa_reauthenticate_webauthn": 302}
 
 
 @pytest.fixture(autouse=True)
@@ -220,5 +222,4 @@ def test_every_page_about_signing_in_opens_for_somebody_who_has_everything(desk)
     answers["list"] = browser.get(reverse("mfa_list_webauthn")).status_code
     for name in ("mfa_remove_webauthn", "mfa_edit_webauthn"):
         answers[name] = browser.get(reverse(name, args=[key.pk])).status_code
-    assert {name for name, code in answers.items() if code not in (200, 302)} == set()
-    assert answers["list"] == 200
+    assert {name: code for name, code in answers.items() if code != 200} == ELSEWHERE

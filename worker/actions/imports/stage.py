@@ -46,7 +46,10 @@ def stage(*, clinic: Clinic, by: str, raw: bytes, now: datetime) -> ImportBatch:
     try:
         _keep(batch, rows, staff, now)
     except DatabaseError:
-        with suppress(DatabaseError):  # else it is purged after a day, as whatever nobody confirmed
+        with (
+            suppress(DatabaseError),
+            transaction.atomic(),
+        ):  # else it is purged after a day, as whatever nobody confirmed
             empty(batch, ImportState.DROPPED, now)
         raise
     return batch
@@ -61,8 +64,13 @@ def _keep(batch: ImportBatch, rows: list[bytes], staff: Staff, now: datetime) ->
         )
     with transaction.atomic():
         batch.total = len(rows)
-        batch.save(update_fields=["total"])
-        _note("import_staged", batch, staff, now)
+        arrived = ImportBatch.objects.filter(pk=batch.pk, state=ImportState.STAGED).update(total=batch.total)
+        if arrived:
+            _note("import_staged", batch, staff, now)
+        else:  # what came in after it was dropped would lie here for ever (P9)
+            empty(batch, ImportState.DROPPED, now)
+    if not arrived:
+        raise Refusals([Refusal("import", "was dropped while it came in", "upload the file again")])
 
 
 def heads_of(batch: ImportBatch) -> list[str]:

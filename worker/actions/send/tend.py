@@ -31,11 +31,8 @@ LONGEST_ON_STOPS = 3.0  # seconds
 BY_THE_CLOCK: dict[str, Callable[[], int]] = {
     "promoted": lambda: promote(now=clock.now()),
     "tried": lambda: try_circuits(now=clock.now()),
-    "released": release_unpaused,
     "missed": lambda: close_missed(now=clock.now(), machine=server_time()),
     "doubted": lambda: doubt_silent(now=clock.now(), machine=server_time()),
-    "silent_feeds": lambda: alarm_silent(now=clock.now()),
-    "escalated": lambda: escalate(now=clock.now()),
 }
 
 
@@ -44,14 +41,19 @@ def tend(*, tick: Tick | None = None) -> dict[str, int]:
 
     Each step is by itself: one that meets a lock or a database that went away must not stop the others. By a clock that
     is wrong nothing is brought forward, ended or doubted: an hour ahead, it would end as missed what is still useful
-    (rule 140). `tick` is the beat's that asked for the round.
+    (rule 140). Such a round is no sweep, so that the alarm sees it; people are called all the same, for a warning sign
+    that is told an hour early hurts nobody. `tick` is the beat's that asked for the round.
     """
-    did = {"stops": _tried(_finish_stops)}
+    did = {"stops": _tried(_finish_stops), "released": _tried(release_unpaused)}
     if _tried(lambda: int(clock_is_trusted())):
         did |= {name: _tried(step) for name, step in BY_THE_CLOCK.items()}
-    did["sealed"] = _tried(seal_decisions)
+        pulse.swept()
+    did |= {
+        "silent_feeds": _tried(lambda: alarm_silent(now=clock.now())),
+        "escalated": _tried(lambda: escalate(now=clock.now())),
+        "sealed": _tried(seal_decisions),
+    }
     _tried(lambda: int(lineage.looked()))
-    pulse.swept()
     pulse.worked()
     if tick is not None:
         pulse.ticked(tick)
