@@ -12,6 +12,9 @@ import django
 
 django.setup()
 
+from allauth.account.forms import default_token_generator  # noqa: E402
+from allauth.account.utils import user_pk_to_url_str  # noqa: E402
+
 from tests.browser import signed  # noqa: E402
 from tests.processes import people  # noqa: E402
 from worker import clock, tokens  # noqa: E402
@@ -19,7 +22,9 @@ from worker.actions.clients import self_enrol  # noqa: E402
 from worker.actions.imports import stage  # noqa: E402
 from worker.actions.imports.work import work  # noqa: E402
 from worker.actions.protocols.write import write_step  # noqa: E402
+from worker.actions.staff import accounts  # noqa: E402
 from worker.models import Client, ImportBatch, ProtocolVersion, Staff  # noqa: E402
+from worker.models.staff import Role  # noqa: E402
 from worker.rendering import version  # noqa: E402
 
 SMS = "{{ clinic_name }}: your next days, in short: {{ care_url }} Urgent? Call {{ clinic_phone }}. Reply STOP to end."
@@ -55,6 +60,10 @@ work(longest=60.0, now=now, machine=clock.machine(), batch_id=read.pk)
 first = draft.protocol.versions.get(number=1)
 client = Client.objects.get(pk=int(sys.argv[1]))
 care, address = client.links.get().key, client.contacts.filter(link_key__isnull=False).first()
+guest = accounts.invite(
+    clinic_id=sam.clinic_id, email="gwen@lakeside.example", name="Gwen Guest", roles=[Role.DESK], by="tests"
+)
+again = default_token_generator.make_token(guest.staff)
 steps = {code: version(first.document).source.step(code).rule.ordinal for code in ("same-day", "day-1")}
 print(
     json.dumps(
@@ -65,6 +74,9 @@ print(
             "checkin": f"/c/{tokens.make('c', care, steps['day-1'])}",
             "leave": f"/u/{tokens.make('u', address.link_key)}",
             "yes": f"/y/{tokens.make('y', address.link_key)}",
+            "invitation": f"/invitation/{guest.uid}/{guest.token}",
+            "new-password": f"/account/password/forgotten/{user_pk_to_url_str(guest.staff)}-{again}",
+            "guest": guest.staff.pk,
         }
     )
 )  # fmt: skip

@@ -6,6 +6,9 @@ import django
 
 django.setup()
 
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: E402
+from allauth.mfa.totp.internal.auth import TOTP  # noqa: E402
+
 from tests.browser import signed  # noqa: E402
 from tests.processes import people  # noqa: E402
 from worker import clock  # noqa: E402
@@ -24,6 +27,10 @@ sam = Staff.objects.get(email=signed.SAM)
 for email, name, roles in (
     (signed.OWNER, "Olive Owner", [Role.OWNER, Role.DESK]),
     (signed.PIA, "Pia Passkey", [Role.DESK]),
+    (signed.TILDA, "Tilda Two-Step", [Role.DESK]),
 ):
     accounts.invite(clinic_id=sam.clinic_id, email=email, name=name, roles=roles, by="tests")
     accounts.set_password(email=email, password=signed.PASSWORD)
+tilda = Staff.objects.get(email=signed.TILDA)
+TOTP.activate(tilda, signed.APP)
+RecoveryCodes.activate(tilda)

@@ -12,6 +12,8 @@ from tests.browser import signed
 if TYPE_CHECKING:
     from tests.browser.conftest import Site
 
+LINKS = ("plan", "care", "checkin", "leave", "yes", "invitation", "new-password")
+
 
 @dataclass(frozen=True)
 class Told:
@@ -27,7 +29,8 @@ class Told:
     file: int
     fresh: int
     talk: int
-    links: dict[str, str]  # her own: care pages, the end of her messages, and her yes to a question
+    guest: int
+    links: dict[str, str]  # by themselves they open a page: a client's care, her end of it, her yes; an invitation
 
 
 def tell(site: Site) -> Told:
@@ -42,8 +45,8 @@ def tell(site: Site) -> Told:
     (talk,) = [each["pk"] for each in open_ones if each["client"] == alice.id]
     return Told(
         alice.id, alice.phone, alice.said["appointment"], messages[0]["id"], begun["link"], begun["protocol"],
-        begun["version"], begun["file"], begun["fresh"], talk,
-        {name: begun[name] for name in ("plan", "care", "checkin", "leave", "yes")},
+        begun["version"], begun["file"], begun["fresh"], talk, begun["guest"],
+        {name: begun[name] for name in LINKS},
     )  # fmt: skip
 
 
@@ -55,6 +58,9 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "start": "/",
             "sign-in": "/login",
             "forgotten": "/account/password/forgotten",
+            "forgotten-sent": "/account/password/forgotten/sent",
+            "forgotten-done": "/account/password/forgotten/done",
+            "inactive": "/inactive",
             "own-form": told.own_form,
             **told.links,
         },
@@ -77,6 +83,7 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "move": f"/visits/{told.visit}/move",
             "visit": f"{client}/visit",
             "cancel": f"/visits/{told.visit}/end/cancelled",
+            "reopen": f"/visits/{told.visit}/reopen",
             "why": f"/messages/{told.message}",
             "again": f"/messages/{told.message}/again",
             "protocols": "/protocols",
@@ -91,6 +98,15 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "app": "/account/app/add",
             "passkeys": "/account/passkeys",
             "password": "/account/password",
+            "passkey": "/account/passkeys/add",
+            "sign-in-again": "/account/again",
+            "sign-out": "/logout",
+        },
+        signed.TILDA: {
+            "again-code": "/account/again/code",
+            "codes": "/account/codes",
+            "new-codes": "/account/codes/new",
+            "no-app": "/account/app/remove",
         },
         signed.OKAFOR: {
             "protocol": protocol,
@@ -102,5 +118,9 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "remove": f"{protocol}/steps/day-3/remove",
             "correction": f"{protocol}/correction",
         },
-        signed.OWNER: {"people": "/people"},
+        signed.OWNER: {
+            "people": "/people",
+            "person": f"/people/{told.guest}",
+            "access": f"/people/{told.guest}/access",
+        },
     }

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser import signed
 from tests.browser.conftest import sign_in
+from tests.browser.test_every_page import look, visit
 from tests.processes import people
 
 PLACE = ZoneInfo("America/New_York")
@@ -125,6 +126,7 @@ def test_she_fills_it_in_on_her_own_phone(open_page, site):
     fill(desk, site, name="Gina Holt", phone=phone)
     desk.get_by_role("button", name="Show a code for her phone").click()
     link = desk.get_by_text(re.compile(r"http\S+/e/")).inner_text()
+    assert look(desk) == []
 
     hers = open_page(None, width=320)
     hers.goto(link)
@@ -190,6 +192,11 @@ def test_a_passkey_opens_the_desk(chromium, site):
     page.get_by_label("Passwordless").check()
     page.get_by_role("button", name="Add").click()
     page.wait_for_url(re.compile("/account/(codes|security)"))
+    page.goto("/account/passkeys")
+    hers = page.locator("main a[href*='/passkeys/']").all()
+    pages = [page.url, *(each.evaluate("each => each.href") for each in hers)]
+    assert {url.rpartition("/")[2] for url in pages} >= {"edit", "remove"}
+    assert [fault for url in pages for fault in (*visit(page, url), *look(page))] == []
     context.clear_cookies()
 
     page.goto("/login")

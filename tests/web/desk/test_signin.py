@@ -191,6 +191,21 @@ def test_forms_pass_behind_a_proxy_with_tls(desk, settings):
     assert theirs.status_code == 403
 
 
+def test_a_forgotten_password_is_set_anew(desk):
+    """By the link of a letter, once; then the new one signs in and the old one does not (P10)."""
+    person, browser = known(desk), Browser()
+    assert browser.post("/account/password/forgotten", {"email": person.email})["Location"].endswith("/sent")
+    [letter] = mail.outbox
+    link = re.search(r"/account/password/forgotten/\S+", letter.body)[0]
+    form = browser.get(link, follow=True)
+    assert b'name="password1"' in form.content
+    said = {"password1": "the sea is quiet at night", "password2": "the sea is quiet at night"}
+    assert browser.post(form.redirect_chain[-1][0], said)["Location"] == "/account/password/forgotten/done"
+    assert sign_in(Browser(), person).status_code == 200, "the old one opens nothing"
+    assert sign_in(Browser(), person, said["password1"])["Location"] == "/today"
+    assert b'name="password1"' not in Browser().get(link, follow=True).content, "a link works once"
+
+
 def test_the_first_owner_comes_by_the_command(desk, capsys):
     """`aftercare create-owner` prints a link that sets a password; her other roles stay (P10)."""
     from worker.management.cli import main

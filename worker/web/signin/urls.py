@@ -7,9 +7,19 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from worker.web.signin import views
+
+
+class Base36(StringConverter):
+    """A number as allauth writes it. The key behind it has a hyphen of its own, which is no end of the number."""
+
+    regex = "[0-9A-Za-z]+"
+
+
+register_converter(Base36, "base36")
 
 urlpatterns = [
     path("login", views.sign_in, name="account_login"),
@@ -24,7 +34,7 @@ urlpatterns = [
     path("account/password/forgotten", account.password_reset, name="account_reset_password"),
     path("account/password/forgotten/sent", account.password_reset_done, name="account_reset_password_done"),
     path(
-        "account/password/forgotten/<str:uidb36>-<str:key>",
+        "account/password/forgotten/<base36:uidb36>-<str:key>",
         account.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
