@@ -23,7 +23,17 @@ from worker.actions.send.tend import tend
 from worker.channels import incoming
 from worker.channels.email import EmailChannel
 from worker.channels.smtp import Connection, Relay
-from worker.models import Attempt, ConsentEvent, Inbound, Mailbox, Message, Receipt, StaffTask, Suppression
+from worker.models import (
+    Attempt,
+    ConsentEvent,
+    Conversation,
+    Inbound,
+    Mailbox,
+    Message,
+    Receipt,
+    StaffTask,
+    Suppression,
+)
 from worker.reading.chain import faults
 from worker.rules.names import Channel
 
@@ -302,6 +312,20 @@ def test_an_unclear_mail_holds_that_mailbox_for_staff(sent):
     assert sent.standing.held_why == "unclear_reply"
     assert standing_of(sent.client, "sms").held_at is None
     assert kinds() == ["unclear_reply"]
+
+
+def test_an_unclear_mail_is_answered_where_it_is_read(sent):
+    """The task leads to the conversation that the mail opened, as a text's does (issue 6, point 6)."""
+    came(letter("I have been thinking about what your colleague told me last week, hm."))
+    assert StaffTask.objects.get().facts["conversation"] == Conversation.objects.get(client=sent.client).pk
+
+
+def test_an_unclear_mail_with_a_warning_sign_asks_once(sent):
+    """One call for help, which is urgent, and no second task for the same words (rule 41)."""
+    came(letter("stopped bleeding at last, but it started bleeding again and there is pus, what do you think?"))
+    assert "red_flag_reply" in kinds()
+    assert "unclear_reply" not in kinds()
+    assert sent.standing.held_why == "unclear_reply"
 
 
 UNREADABLE = [

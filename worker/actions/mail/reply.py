@@ -14,13 +14,13 @@ from worker.actions.consent.outdated import was_agreed_since
 from worker.actions.consent.revocation import Revocation
 from worker.actions.consent.revoke import revoke_standing
 from worker.actions.converse.hear import heard
+from worker.actions.receive.ask_staff import ask_staff, whose
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.follow_up import follow_up
 from worker.actions.receive.red_flag import call_for_help
 from worker.actions.receive.visit_answer import answer_visit
 from worker.actions.receive.visit_question import ask_about_visits
 from worker.actions.record.audit import record
-from worker.actions.record.task import open_task
 from worker.models import Contact, Inbound, Standing
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FOR_STAFF = frozenset({Word.UNCLEAR, Word.START, Word.HELP})
 METHOD = "mail"
+UNCLEAR, ELSEWHERE = "unclear_reply", "from_another_address"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,22 +132,35 @@ def _take(
     )
     if not fresh:
         return
-    if elsewhere and (reading.kind.revokes or reading.kind == Word.UNCLEAR):
-        _hold(row, stored, "from_another_address", now)
-    elif reading.kind.revokes and was_agreed_since(row, reply.received_at):
-        _leave(row, stored, now)
-    elif reading.kind.revokes:
-        _stop(row, stored, reply, reading, phones, now)
-    elif reading.kind == Word.UNCLEAR:
-        _hold(row, stored, "unclear_reply", now)
-    elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME) and not elsewhere:
-        answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
-    elif reading.kind in FOR_STAFF:
-        _ask_staff(f"{reading.kind}_reply", row, stored, now)
+    asks, talk = _obey(row, stored, reply, reading, phones, elsewhere=elsewhere, now=now), None
     if reading.kind != Word.NONE and is_red_flag(reply.words):
         call_for_help(row, stored, now=now)
+        asks = "" if asks == UNCLEAR else asks  # whoever is called reads the same words
     elif reading.kind in (Word.NONE, Word.UNCLEAR):
-        heard(row.clinic_id, client_id=_whose(row), row=row, holds=reading.kind == Word.UNCLEAR, now=now)
+        talk = heard(row.clinic_id, client_id=whose(row), row=row, holds=reading.kind == Word.UNCLEAR, now=now)
+    if asks:
+        ask_staff(asks, row, stored, now, talk=talk)
+
+
+def _obey(
+    row: Standing, stored: Inbound, reply: MailReply, reading: Reading, phones: list[Standing], *, elsewhere: bool,
+    now: datetime,
+) -> str:  # fmt: skip
+    """Do what the mail says, and return what staff are to look at: the kind of a task, "" for nothing."""
+    if elsewhere and (reading.kind.revokes or reading.kind == Word.UNCLEAR):
+        hold_standing(row, why=ELSEWHERE, source=f"inbound:{stored.pk}", now=now)
+        return ELSEWHERE
+    if reading.kind.revokes:
+        if was_agreed_since(row, reply.received_at):
+            _leave(row, stored, now)
+            return ""
+        _stop(row, stored, reply, reading, phones, now)
+        return "wrong_number_reply" if reading.kind == Word.WRONG_NUMBER else ""
+    if reading.kind == Word.UNCLEAR:
+        hold_standing(row, why=UNCLEAR, source=f"inbound:{stored.pk}", now=now)
+    elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME) and not elsewhere:
+        answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
+    return f"{reading.kind}_reply" if reading.kind in FOR_STAFF else ""
 
 
 def _stop(
@@ -164,9 +178,7 @@ def _stop(
     )
     for each in (row, *phones):
         revoke_standing(each, said=said, now=now)
-    if wrong:
-        _ask_staff("wrong_number_reply", row, stored, now)
-    elif reading.kind == Word.CANCEL_STOP:
+    if reading.kind == Word.CANCEL_STOP:
         ask_about_visits(row, source=f"inbound:{stored.pk}", now=now)
     # Nobody whom we do not know is written to: From may be forged.
     if first and row.contacts.filter(valid_to__isnull=True).exists():
@@ -185,26 +197,6 @@ def _leave(row: Standing, stored: Inbound, now: datetime) -> None:
         code=stored.word,
         facts={"inbound": stored.pk, "said_at": stored.received_at.isoformat()},
         sealed=True,
-    )
-
-
-def _hold(row: Standing, stored: Inbound, why: str, now: datetime) -> None:
-    hold_standing(row, why=why, source=f"inbound:{stored.pk}", now=now)
-    _ask_staff(why, row, stored, now)
-
-
-def _whose(row: Standing) -> int | None:
-    return Contact.objects.filter(standing=row, valid_to__isnull=True).values_list("client_id", flat=True).first()
-
-
-def _ask_staff(kind: str, row: Standing, stored: Inbound, now: datetime) -> None:
-    open_task(
-        clinic_id=row.clinic_id,
-        client_id=_whose(row),
-        kind=kind,
-        cause=f"inbound:{stored.pk}",
-        facts={"inbound": stored.pk, "channel": Channel.EMAIL},
-        now=now,
     )
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from worker.actions.consent import standing as standings
 from worker.actions.consent.revocation import Revocation
 from worker.actions.consent.revoke import revoke_standing
+from worker.actions.receive.ask_staff import whose
 from worker.actions.receive.receipt import receipt
 from worker.actions.record.task import open_task
 from worker.actions.record.verdicts import judge
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import uuid
     from datetime import datetime
 
-    from worker.models import Standing
 
 SOFT_IN_A_ROW = 3  # so many mails in a row that could not be delivered: a person asks for a better address
 
@@ -74,7 +74,7 @@ def mail_complained(*, standing_id: int, method: str, source: str, now: datetime
     revoke_standing(row, said=said, now=now)
     open_task(
         clinic_id=row.clinic_id,
-        client_id=_client_of(row),
+        client_id=whose(row),
         kind=f"mail_{method}",
         cause=f"mail_{method}:{row.pk}:{source}",
         facts={"source": source},
@@ -106,7 +106,3 @@ def _count(attempt: Attempt, now: datetime) -> None:
             facts=about,
             now=now,
         )
-
-
-def _client_of(row: Standing) -> int | None:
-    return row.contacts.filter(valid_to__isnull=True).values_list("client_id", flat=True).first()

@@ -17,12 +17,16 @@ def ask_staff(
     kind: str, row: Standing, stored: Inbound, now: datetime, *, talk: Conversation | None = None
 ) -> None:  # fmt: skip
     """Open a task about one reply, once, in the caller's transaction; `talk` is where it is answered."""
-    contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
     open_task(
         clinic_id=row.clinic_id,
-        client_id=contact.client_id if contact else None,
+        client_id=whose(row),
         kind=kind,
         cause=f"inbound:{stored.pk}",
         facts={"inbound": stored.pk} | ({"conversation": talk.pk} if talk else {}),
         now=now,
     )
+
+
+def whose(row: Standing) -> int | None:
+    """The id of the client whose address that is today; of the first of several, None for an address of nobody."""
+    return Contact.objects.filter(standing=row, valid_to__isnull=True).values_list("client_id", flat=True).first()

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from worker.actions.converse.hear import heard, red_flag
 from worker.actions.receive.answer import plan_answer
+from worker.actions.receive.ask_staff import whose
 from worker.actions.record.task import open_task
-from worker.models import Clinic, Contact
+from worker.models import Clinic
 from worker.rules.names import AnswerKind
 from worker.rules.red_flags import is_red_flag
 from worker.rules.words import Word
@@ -41,8 +42,7 @@ def call_for_help(row: Standing, stored: Inbound, *, now: datetime) -> None:
 
     In the caller's transaction, who holds the lock of `row`; for a text as for a mail.
     """
-    contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
-    client_id = contact.client_id if contact else None
+    client_id = whose(row)
     conversation = heard(row.clinic_id, client_id=client_id, row=row, holds=True, now=now)
     facts = {"inbound": stored.pk, "urgent": True}
     open_task(

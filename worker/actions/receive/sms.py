@@ -13,7 +13,7 @@ from worker.actions.consent.optin import Yes, say_yes
 from worker.actions.consent.outdated import is_outdated
 from worker.actions.converse.hear import heard
 from worker.actions.receive.answer import plan_answer
-from worker.actions.receive.ask_staff import ask_staff
+from worker.actions.receive.ask_staff import ask_staff, whose
 from worker.actions.receive.follow_up import close, finish_stops, follow_up, sealed_follow_up
 from worker.actions.receive.red_flag import raise_alarm
 from worker.actions.receive.start import Start, leave, take_start
@@ -142,7 +142,7 @@ def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: d
     urgent = raise_alarm(reading, reply.body, row=row, stored=stored, address=reply.address, now=now)
     if urgent or reading.kind not in (Word.NONE, Word.UNCLEAR):
         return
-    talk = heard(row.clinic_id, client_id=_whose(row), row=row, holds=reading.kind == Word.UNCLEAR, now=now)
+    talk = heard(row.clinic_id, client_id=whose(row), row=row, holds=reading.kind == Word.UNCLEAR, now=now)
     if reading.kind == Word.UNCLEAR:
         ask_staff(f"{reading.kind}_reply", row, stored, now, talk=talk)
 
@@ -156,7 +156,3 @@ def _agree(reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
         answer_visit(row, word=VisitWord.CONFIRM, stored=stored, now=now)
     else:
         ask_staff(f"{Word.YES}_reply", row, stored, now)
-
-
-def _whose(row: Standing) -> int | None:
-    return Contact.objects.filter(standing=row, valid_to__isnull=True).values_list("client_id", flat=True).first()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, F, OuterRef, Q
 
+from worker.actions.receive.ask_staff import whose
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
-from worker.models import Appointment, Contact, Message, StaffTask
+from worker.models import Appointment, Message, StaffTask
 from worker.models.appointment import Answer, AppointmentStatus
 from worker.rules.states import State
 from worker.rules.visit_question import ask_by
@@ -35,8 +36,7 @@ def answer_visit(row: Standing, *, word: VisitWord, stored: Inbound, now: dateti
     elif visits:
         _note(row, visits[0], word, stored, now)
     elif word is VisitWord.ANOTHER_TIME:
-        contact = Contact.objects.filter(standing=row, valid_to__isnull=True).first()
-        _ask(row, contact.client_id if contact else None, "another_time", None, stored, now)
+        _ask(row, whose(row), "another_time", None, stored, now)
 
 
 def _reminded(row: Standing, at: datetime) -> list[Appointment]:
