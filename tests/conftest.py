@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import base64
+import gc
 import importlib
 import os
 import shutil
@@ -209,10 +210,17 @@ def _few_cases(items, most):
 
 
 def pytest_collection_finish(session):
-    """A group that xdist does not keep together opens a house in each process: minutes, and never a red test."""
+    """Two things that cost minutes and never a red test.
+
+    A group that xdist does not keep together opens a house in each process. And what is loaded by now stays: looking
+    through all of it for garbage, again and again, was a fifteenth of the CPU time of the tests.
+    """
     grouped = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group")]
     if getattr(session.config.option, "loadgroup", False) and not all("@" in nodeid for nodeid in grouped):
         raise pytest.UsageError("this pytest and this xdist don't keep groups together; see pytest in pyproject.toml")
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _house_of(item) -> str:
