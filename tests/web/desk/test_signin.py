@@ -196,6 +196,7 @@ def test_a_forgotten_password_is_set_anew(desk):
     person, browser = known(desk), Browser()
     assert browser.post("/account/password/forgotten", {"email": person.email})["Location"].endswith("/sent")
     [letter] = mail.outbox
+    assert f"Hello {person.name}" in letter.body
     link = re.search(r"/account/password/forgotten/\S+", letter.body)[0]
     form = browser.get(link, follow=True)
     assert b'name="password1"' in form.content
@@ -204,6 +205,16 @@ def test_a_forgotten_password_is_set_anew(desk):
     assert sign_in(Browser(), person).status_code == 200, "the old one opens nothing"
     assert sign_in(Browser(), person, said["password1"])["Location"] == "/today"
     assert b'name="password1"' not in Browser().get(link, follow=True).content, "a link works once"
+
+
+def test_nobody_learns_who_works_here(desk):
+    """A forgotten password is answered alike for a stranger's address, and he gets no letter (P10)."""
+    ours, theirs = (
+        Browser().post("/account/password/forgotten", {"email": email})
+        for email in (known(desk).email, "nobody@elsewhere.example")
+    )
+    assert (ours.status_code, ours["Location"]) == (theirs.status_code, theirs["Location"])
+    assert [letter.to for letter in mail.outbox] == [[known(desk).email]]
 
 
 def test_the_first_owner_comes_by_the_command(desk, capsys):
