@@ -13,3 +13,4 @@ class Lineage(models.Model):
     counted_at = models.DateTimeField()  # machine
     restored_at = models.DateTimeField(null=True)  # machine: found to be restored, and not released yet
     lost_since = models.DateTimeField(null=True)  # machine: nothing after this moment is known here
+    checked_at = models.DateTimeField(null=True)  # machine: all that the world knows of the lost time was read

@@ -12,7 +12,7 @@ from tests import builders
 from tests.actions import post
 from tests.builders import NOW
 from worker import clock
-from worker.actions.consent.hold import pause
+from worker.actions.consent.hold import pause, resume
 from worker.actions.restore import lineage, replay
 from worker.actions.send.shift import shift
 from worker.management.cli import main
@@ -126,11 +126,44 @@ def test_a_release_leaves_the_life_before_behind(alice):
     marked(50)
     assert lineage.look(now=NOW)
     Message.objects.filter(client=alice, state="planned").update(state="held", reason="paused")
-    assert replay.release(by="Sam", now=NOW) >= 1
+    assert replay.release(by="Sam", now=NOW, unchecked=True) >= 1
     assert not stands()
     assert Lineage.objects.get().count == 51
     marked(50)
     assert not lineage.look(now=NOW)
+
+
+def test_nothing_is_released_before_it_was_compared(alice, capsys):
+    """P2, P4: neither by the release nor by ending the pause; what the backup does not know would ring twice."""
+    lineage.declare_restored(now=NOW)
+    with pytest.raises(Refusals, match="was not compared"):
+        replay.release(by="Sam", now=NOW)
+    with pytest.raises(Refusals, match="restored from a backup"):
+        resume(scope=PauseScope.ALL, value="", by="Sam", now=NOW)
+    assert main(["restore-check", "--release"]) == 1
+    assert "restore-check" in capsys.readouterr().err
+    assert stands()
+    assert Lineage.objects.get().restored_at is not None
+
+
+def test_half_a_comparison_is_none(alice):
+    """P4: nobody answers at the provider, and the database stays held."""
+    lineage.declare_restored(now=NOW)
+    with pytest.raises(Refusals, match="can't be read"):
+        replay.replay(now=NOW)
+    assert Lineage.objects.get().checked_at is None
+
+
+def test_a_backup_that_was_made_between_comparison_and_release_is_compared_anew(alice):
+    """P4: what was sent after that release is in no comparison."""
+    lineage.declare_restored(now=NOW)
+    Lineage.objects.update(checked_at=server_time())
+    lineage.look(now=NOW)
+    assert Lineage.objects.get().checked_at is not None, "nothing has come farther"
+    marked(Lineage.objects.get().count + 1)
+    lineage.look(now=NOW)
+    assert Lineage.objects.get().checked_at is None
+    assert stands()
 
 
 def test_without_a_restore_there_is_nothing_to_check_or_release(alice, capsys):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from worker.actions.record.audit import record
-from worker.models import Clinic, Hold, Message, Pause, Protocol, Sender
+from worker.models import Clinic, Hold, Lineage, Message, Pause, Protocol, Sender
 from worker.models.hold import PauseScope
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
@@ -42,8 +42,11 @@ def pause(*, scope: PauseScope, value: str, why: str, by: str, now: datetime) ->
 def resume(*, scope: PauseScope, value: str, by: str, now: datetime) -> int:
     """End a pause; what it held is planned again and passes every gate anew. Returns how many messages.
 
-    Raises Refusals when nothing of that scope is paused.
+    Raises Refusals when nothing of that scope is paused, or when everything is held because the database was put back.
     """
+    if scope == PauseScope.ALL and not value and Lineage.objects.filter(restored_at__isnull=False).exists():
+        mend = "run: aftercare restore-check, then aftercare restore-check --release"
+        raise Refusals([Refusal("scope", "is held, for the database was restored from a backup", mend)])
     ended = Pause.objects.filter(scope=scope, value=value, ended_at__isnull=True).update(ended_at=now, ended_by=by)
     if not ended:
         raise Refusals([Refusal("scope", f"{scope} {value} is not paused", "see `aftercare status`")])

@@ -70,9 +70,12 @@ def look(*, now: datetime) -> bool:
     """
     machine = server_time()
     row, new = Lineage.objects.select_for_update().get_or_create(pk=1, defaults={"counted_at": machine})
+    mark = _read()
     if row.restored_at is not None:
+        if row.checked_at is not None and _is_older(row, mark):  # a backup of a database that was held: check anew
+            Lineage.objects.filter(pk=1).update(checked_at=None)
         return False
-    mark, counts = _read(), new or abs(machine - row.counted_at) >= EVERY
+    counts = new or abs(machine - row.counted_at) >= EVERY
     if _is_older(row, mark) or (counts and not new and _heads_are_ahead()):
         hold_all(row, now=now)
         return True
@@ -92,8 +95,8 @@ def _is_older(row: Lineage, mark: Mark | None) -> bool:
 def hold_all(row: Lineage, *, now: datetime) -> None:
     """Nothing goes from here on, in the caller's transaction; a pause of everything that stands already stays."""
     row.restored_at = server_time()
-    row.lost_since = min(row.counted_at, row.restored_at)
-    row.save(update_fields=["restored_at", "lost_since"])
+    row.lost_since, row.checked_at = min(row.counted_at, row.restored_at), None
+    row.save(update_fields=["restored_at", "lost_since", "checked_at"])
     if not Pause.objects.filter(scope=PauseScope.ALL, value="", ended_at__isnull=True).exists():
         pause(scope=PauseScope.ALL, value="", why=WHY, by=BY, now=now)
     log.error("restored_from_backup", lost_since=row.lost_since.isoformat())
@@ -113,7 +116,7 @@ def released() -> None:
     row = Lineage.objects.select_for_update().get(pk=1)
     mark, machine = _read(), server_time()
     row.count = max(row.count, mark.number if mark else 0) + 1
-    row.counted_at, row.restored_at, row.lost_since = machine, None, None
+    row.counted_at, row.restored_at, row.lost_since, row.checked_at = machine, None, None, None
     row.save()
     count = row.count
     transaction.on_commit(lambda: _write(Mark(count, machine)))

@@ -28,6 +28,7 @@ from worker.channels.records import Records, RecordsError
 from worker.models import Attempt, Lineage, Message, Pause, Ready
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
+from worker.models.rows import server_time
 from worker.rules.names import Channel
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
@@ -85,6 +86,8 @@ def replay(*, now: datetime) -> Found:
     gone, withheld, strangers = _compare(texts, since, until, now)
     mails = _candidates(Channel.EMAIL, since, until)
     _withhold([pk for pk, _ in mails], now)
+    if not failed:
+        Lineage.objects.filter(pk=1, restored_at=row.restored_at).update(checked_at=server_time())
     return Found(
         since=since, until=until, inbound=found, inbound_failed=failed, stops=stops.obeyed,
         stops_known=stops.known, stops_of_strangers=stops.strangers, listed=len(texts), gone=gone,
@@ -92,12 +95,20 @@ def replay(*, now: datetime) -> Found:
     )  # fmt: skip
 
 
-def release(*, by: str, now: datetime) -> int:
-    """A person lets it go on; how many messages are planned again. Raises Refusals when nothing is held so."""
+def release(*, by: str, now: datetime, unchecked: bool = False) -> int:
+    """A person lets it go on; how many messages are planned again.
+
+    Raises Refusals when nothing is held so, or when it was not compared to the end: what it does not know would ring
+    twice, and a STOP of the lost time would be ignored. `unchecked` is for a provider that will never answer again.
+    """
     from worker.actions.consent.hold import resume
 
-    if not Lineage.objects.filter(pk=1, restored_at__isnull=False).exists():
+    row = Lineage.objects.filter(pk=1, restored_at__isnull=False).first()
+    if row is None:
         raise Refusals([Refusal("database", "is not held for a restore", "see aftercare status")])
+    if row.checked_at is None and not unchecked:
+        mend = "run: aftercare restore-check (or, when a provider's list is gone for good: --release --unchecked)"
+        raise Refusals([Refusal("database", "was not compared with the providers to the end", mend)])
     with transaction.atomic():
         released()
         held = Pause.objects.filter(scope=PauseScope.ALL, value="", ended_at__isnull=True).exists()

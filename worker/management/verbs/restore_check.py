@@ -23,6 +23,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--declare", action="store_true", help="say that this database was put back, where no file tells"
     )
     parser.add_argument("--release", action="store_true", help="let it go on; look first")
+    parser.add_argument(
+        "--unchecked", action="store_true",
+        help="with --release: although not compared to the end; texts may ring twice, a STOP of that time be ignored",
+    )  # fmt: skip
     parser.add_argument("--by", type=words(BY), default="command")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -38,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     from worker.actions.restore import lineage, replay
 
     if options.release:
-        many = replay.release(by=options.by, now=clock.now())
+        many = replay.release(by=options.by, now=clock.now(), unchecked=options.unchecked)
         show({"planned_again": many}, as_json=options.json, lines=[f"released: {many} message(s) planned again"])
         return 0
     if options.declare:
