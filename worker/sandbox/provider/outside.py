@@ -37,7 +37,10 @@ class Outside:
         self.carrier = Carrier(
             clock=self.clock, weather=self.weather, hooks=self.hooks, senders=self.senders, witness=self.witness
         )
-        self.phones = Phones(self)
+        self.phones = Phones(
+            options=options, clock=self.clock, witness=self.witness, weather=self.weather, store=self.store,
+            senders=self.senders, blocked=self.blocked, hooks=self.hooks, carrier=self.carrier,
+        )  # fmt: skip
         self.on_outage: Callable[[bool], Awaitable[None]] | None = None
         self.unsubscribed: dict[int, dict[str, object]] = {}  # by mail number: what the last one-click POST got
         self.mailroom = Mailroom(clock=self.clock, weather=self.weather, witness=self.witness, folder=options.state_dir)
