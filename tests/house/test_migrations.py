@@ -10,7 +10,7 @@ from tests.house.migrations import faults
 from worker.migrations._quietly import AddIndexQuietly
 
 # No release had been made when these were written: no old code runs beside them.
-BEFORE_THE_FIRST_RELEASE = "0019"
+BEFORE_THE_FIRST_RELEASE = "0004"
 OURS = sorted(name for app, name in MigrationLoader(None).disk_migrations if app == "aftercare")
 
 

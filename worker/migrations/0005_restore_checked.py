@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('aftercare', '0020_conversations_and_imports'),
+        ('aftercare', '0004_cache_table'),
     ]
 
     operations = [

@@ -35,6 +35,6 @@ def take_back(_apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("aftercare", "0004_few_among_millions")]
+    dependencies = [("aftercare", "0002_append_only")]
 
     operations = [migrations.RunPython(give_room, take_back)]
