@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 from worker.models import Staff
 from worker.rules.refusal import Refusal, Refusals
 from worker.web.headers import private
+from worker.web.refusal_words import told
 from worker.web.unavailable import needs_database
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ def hers(request: DeskRequest, rows: QuerySet[M], **named: Any) -> M:
 
 
 def refused(form: Form, refusals: Refusals | Refusal, *, names: dict[str, str] | None = None) -> None:
-    """Put each fault beside the field it speaks of, or above the form (P12).
+    """Put each fault beside the field it speaks of, or above the form, in the language of the page (P12).
 
     `names` leads from the field names of the action to those of the form.
     """
     faults = refusals.faults if isinstance(refusals, Refusals) else (refusals,)
     for fault in faults:
         field = (names or {}).get(fault.field, fault.field)
-        said = f"{fault.problem}; {fault.mend}"
+        said = f"{told(fault.problem)}; {told(fault.mend)}"
         if field in form.fields:
             form.add_error(field, said)
         else:

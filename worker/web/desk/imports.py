@@ -26,6 +26,7 @@ from worker.web.desk.frame import done, hers, page, refused, sent
 from worker.web.desk.import_form import MappingForm, UploadForm
 from worker.web.desk.navigation import DESK
 from worker.web.desk.protocols import spoken
+from worker.web.refusal_words import told, told_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -121,7 +122,7 @@ def file(request: DeskRequest, pk: int) -> HttpResponse:
     fate, after = request.GET.get("fate", ""), request.GET.get("after", "")
     rows = rows_of(batch, fate=fate, after=int(after) if after.isdecimal() and len(after) < 8 else 0)  # noqa: PLR2004
     context = _progress(batch) | {
-        "rows": [each | {"said": FATES[Fate(each["fate"])]} for each in rows],
+        "rows": [each | {"said": FATES[Fate(each["fate"])], "faults": _told(each["faults"])} for each in rows],
         "fate": fate if fate in set(Fate) else "",
         "last": rows[-1]["line"] if rows else 0,
     }
@@ -191,7 +192,8 @@ def drop(request: DeskRequest, pk: int) -> HttpResponse:
 def refused_rows(request: DeskRequest, pk: int) -> StreamingHttpResponse:
     """Every refusal with its line and its mend, as a file; no name and no address stand in it."""
     batch = _mine(request, pk)
-    answer = StreamingHttpResponse(_lines(refusals(batch)), content_type="text/csv; charset=utf-8")
+    lines = _lines(refusals(batch), spoken(request))  # written later, when the page's language may be over
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="refused-{pk}.csv"'
     return answer
 
@@ -202,6 +204,7 @@ def _mine(request: DeskRequest, pk: int) -> ImportBatch:
 
 def _progress(batch: ImportBatch) -> dict[str, Any]:
     said = summary(batch)
+    said["refused_for"] = [each | {"reason": told_reason(each["reason"])} for each in said["refused_for"]]
     counted = [{"fate": fate, "said": words, "many": said["fates"][fate]} for fate, words in FATES.items()]
     return {
         "file": batch,
@@ -221,12 +224,17 @@ class _Echo:
         return line
 
 
-def _lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
+def _told(faults: list[list[str]], language: str | None = None) -> list[list[str]]:
+    """The faults of a row, kept in English, in the language of the page."""
+    return [[field, told(problem, language), told(mend, language)] for field, problem, mend in faults]
+
+
+def _lines(found: Iterable[dict[str, Any]], language: str) -> Iterator[str]:
     """The rows of a CSV; a cell that a table program would reckon with is marked as text."""
     writer = csv.writer(_Echo())
     yield writer.writerow(["line", "external_id", "column", "problem", "mend"])
     for each in found:
-        for fault in each["faults"]:
+        for fault in _told(each["faults"], language):
             yield writer.writerow([each["line"], *(_plain(cell) for cell in (each["external_id"], *fault))])
 
 

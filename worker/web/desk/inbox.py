@@ -25,6 +25,7 @@ from worker.web.desk.frame import done, hers, page, refused, sent
 from worker.web.desk.navigation import DESK
 from worker.web.desk.states import said_of
 from worker.web.desk.talk_words import act_said
+from worker.web.refusal_words import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +104,7 @@ def act(request: DeskRequest, pk: int, act: str) -> HttpResponse:
     try:
         return ACTS[act](request, pk)
     except Refusals as refusals:
-        said = "; ".join(f"{each.problem}: {each.mend}" for each in refusals.faults)
+        said = "; ".join(f"{told(each.problem)}: {told(each.mend)}" for each in refusals.faults)
         return _not_done(request, said, pk)
 
 

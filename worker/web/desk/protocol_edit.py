@@ -20,6 +20,7 @@ from worker.web.desk.frame import done, page, refused, sent
 from worker.web.desk.navigation import EDITORS
 from worker.web.desk.protocol_form import StepForm
 from worker.web.desk.protocols import about, staged
+from worker.web.refusal_words import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,9 +141,9 @@ def _seen(stage: Stage, form: StepForm, pages: Pages) -> dict[str, Any]:
 
 
 def _named(form: StepForm, faults: Iterable[Refusal]) -> tuple[Refusal, ...]:
-    """The faults by the labels of the form instead of the names of files."""
+    """The faults by the labels of the form instead of the names of files, in the language of the page."""
     fields = {where: str(form.fields[name].label) for where, name in form.faults.items() if name in form.fields}
-    return tuple(Refusal(fields.get(each.field, each.field), each.problem, each.mend) for each in faults)
+    return tuple(Refusal(fields.get(each.field, each.field), told(each.problem), told(each.mend)) for each in faults)
 
 
 def _changed(pages: Pages, code: str, form: StepForm) -> tuple[Pages, list[Refusal]]:
