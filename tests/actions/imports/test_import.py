@@ -13,6 +13,7 @@ from tests import builders
 from tests.actions import post
 from tests.builders import ALICES_PHONE, CHARLIE, NOW, OKAFOR, PROTOCOL, SAM
 from worker import clock
+from worker.actions.imports import work as importing
 from worker.actions.imports.stage import confirm, drop, read_as, stage
 from worker.actions.imports.work import purge, work
 from worker.actions.privacy.erase import erase
@@ -316,3 +317,36 @@ def test_a_look_asks_once_for_what_all_rows_have_in_common(house, django_assert_
     read_as(clinic=house.lakeside, batch_id=batch.pk, by=SAM, mapping=mapping, defaults={})
     with django_assert_max_num_queries(30 * 8 + 20):
         assert _work(NOW) == 30
+
+
+def test_an_address_that_another_client_has_is_for_the_desk_to_judge(house):
+    """Under two ids she would get every text twice; her daughter is enrolled where the question is asked (P4, 134)."""
+    builders.alice()
+    batch = looked(house, table(row(1, Mobile=ALICES_PHONE), row(2)))
+    assert [each["fate"] for each in rows_of(batch)] == ["refused", "good"]
+    assert rows_of(batch)[0]["faults"][0][:2] == ["phone", "is another client's already"]
+
+
+def test_columns_that_are_named_anew_while_rows_are_looked_at_count_for_every_row(house, monkeypatch):
+    """A worker in the middle of a file drops the old mapping at once: no row keeps a fate that it gave (P12)."""
+    raw = table(*(row(number) for number in range(1, 8)))
+    batch = stage(clinic=house.lakeside, by=SAM, raw=raw, now=NOW)
+    heads = dict(enumerate(HEADS))
+    right = {column: heads[place] for column, place in batch.mapping.items()}
+    wrong = right | {"mobile": "Client ID", "external_id": "Mobile"}
+    read_as(clinic=house.lakeside, batch_id=batch.pk, by=SAM, mapping=wrong, defaults=NOTHING)
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    looking, chunks = importing._look_at, []
+
+    def corrected(*whose):
+        chunks.append(whose)
+        if len(chunks) == 2:
+            read_as(clinic=house.lakeside, batch_id=batch.pk, by=SAM, mapping=right, defaults=NOTHING)
+        return looking(*whose)
+
+    monkeypatch.setattr(importing, "_look_at", corrected)
+    _work(NOW)
+    _work(NOW)
+    read = imported(clinic=house.lakeside, batch_id=batch.pk)
+    assert {each["fate"] for each in rows_of(read)} == {"good"}
+    assert (read.state, read.done) == ("ready", 7)

@@ -207,3 +207,69 @@ def test_the_desk_sees_when_she_has_finished(desk, client):
 def test_an_old_file_is_still_a_repeat(desk):
     """The hash of a file without a signature is what it was before there were any (P12)."""
     assert alice(visit=NOW + timedelta(days=35)).repeated
+
+
+def test_the_code_asks_whether_it_is_another_person(desk, client):
+    """Enrolled twice she would get every text twice: the question stands before the code as before the press (P4)."""
+    browser, twice = desk.browser(), {"phone": "(212) 555-0123"}
+    asked = browser.post("/enrol/self", form(**twice))
+    assert "link" not in asked.context
+    assert asked.context["form"].errors.keys() == {"another"}
+    assert browser.post("/enrol/self", form(**twice, another="on")).context["link"]
+
+
+def test_her_own_phone_enrols_nobody_twice(desk, client):
+    """A number that somebody has is for the desk to judge, and nothing says whose it is (P4, P9)."""
+    said = {"name": "Carla Ruiz", "phone": "(212) 555-0123", "agree_sms_aftercare": "on", "signed_name": "Carla"}
+    answer = client.post(begin(desk, desk.browser(), name="", phone=""), said)
+    assert "Pregunte en el puesto" in answer.content.decode()
+    assert "Alice" not in answer.content.decode()
+    assert not Client.objects.filter(external_id="desk-carla").exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "days"), [("treated_day", 1), ("treated_day", -121), ("session_day", -1), ("session_day", 800)]
+)
+def test_a_day_that_only_the_desk_can_mend_gets_no_code(desk, field, days):
+    """On her phone it would be a dead end, for she can't see it (P12)."""
+    day = f"{(NOW + timedelta(days=days)).date()}"
+    answer = desk.browser().post("/enrol/self", form(**{field: day, "session_time": "10:00", "session_day": day}))
+    assert field in answer.context["form"].errors
+    assert "link" not in answer.context
+
+
+def test_who_was_enrolled_meanwhile_is_told_so(desk, client):
+    """The desk pressed its own button while she filled in hers: one client, and no fault of hers (P4, P12)."""
+    browser = desk.browser()
+    link = begin(desk, browser)
+    browser.post("/enrol", form())
+    assert "nothing more" in client.get(link).content.decode() or "nada más que rellenar" in client.get(link).content.decode()
+    again = browser.post("/enrol", form(name="Somebody Else"), follow=True)
+    assert "was sent before" in again.content.decode()
+    assert Client.objects.filter(external_id="desk-carla").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/enrol", "/enrol/preview"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"treated_day": "9999-12-31"}, {"session_day": "9999-12-31", "session_time": "10:00"},
+        {"session_day": "0001-01-01"}, {"zone": "Nowhere/Land"}, {"strokes": "[" * 5000},
+    ],
+    ids=lambda odd: next(iter(odd)),
+)  # fmt: skip
+def test_what_no_browser_sends_is_refused_and_breaks_no_page(desk, path, odd):
+    """Hostile fields get a page that says what to mend, and enrol nobody by accident (P12)."""
+    answer = desk.browser().post(path, form(**odd) | {"preview": "1"})
+    assert answer.status_code == 200
+    assert not Client.objects.filter(external_id="desk-carla").exists()
+
+
+@pytest.mark.parametrize("strokes", ['[["a"]]', '[[["x", 1]]]', "[[1]]", '[{"a": 1}]', "[[[true, 1]]]", '{"a": 1}'])
+def test_what_is_no_drawing_is_no_signature(desk, strokes):
+    """It is shown on the client's page, which must open (rule 2, P12)."""
+    browser = desk.browser()
+    answer = browser.post("/enrol", form(strokes=strokes, signed_name="Carla"))
+    assert browser.get(answer["Location"]).status_code == 200
+    said = sealed.unseal_json(Evidence.objects.latest("pk").sealed, "consent.evidence")
+    assert said["signature"]["strokes"] == []

@@ -186,7 +186,28 @@ def _agree(
     if asks:
         ask(contact, address=written[0], now=now)
         changed.asked.append(channel)
-    changed.planned += replan(client, channel=channel, now=now)
+    lost = _lost(client, channel, now)
+    late = frozenset(each.step.code for each in lost if each.step is not None)
+    changed.planned += replan(client, channel=channel, now=now, late=late)
+    changed.planned += _bring_along(client, contact, lost, now)
+
+
+def _lost(client: Client, channel: Channel, now: datetime) -> list[Message]:
+    """What a change of her address ended, this one or one that left her silent, and she could still use (P5)."""
+    ended = Message.objects.filter(client=client, channel=channel, cls=MessageClass.COURSE, state=State.CANCELLED)
+    return list(ended.filter(reason=REASON, expires_at__gt=now).select_related("step").order_by("pk"))
+
+
+def _bring_along(client: Client, contact: Contact, lost: list[Message], now: datetime) -> list[Message]:
+    """What no plan brings: a correction, what a person sent again, what stands in for another channel."""
+    given = consents_of(client)
+    made = []
+    for each in lost:
+        of_plan = each.kind in ("", *OF_CALENDAR) and each.fallback_of is None and each.wall_time
+        if of_plan or (Channel(contact.channel), Purpose(each.purpose)) not in given or was_followed(each):
+            continue
+        made.append(again(each, contact, due_at=max(each.due_at, now), now=now))
+    return made
 
 
 def _ask_about(checked: Checked, row: Standing, purposes: list[Purpose], now: datetime) -> bool:

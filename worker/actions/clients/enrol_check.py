@@ -134,15 +134,19 @@ def _check_visit(file: ClientFile, clinic: Clinic, faults: Faults) -> None:
 
 
 def _check_moments(file: ClientFile, now: datetime, faults: Faults) -> None:
-    if file.treatment:
-        done = file.treatment.performed_at
-        faults.unless(done <= now + SKEW, "treatment.performed_at", "lies in the future", "enrol after the session")
-        recent = done > now - OLDEST_TREATMENT
+    treated = file.treatment.performed_at if file.treatment else None
+    refuse_odd_moments(treated, file.appointment.starts_at if file.appointment else None, faults, now)
+
+
+def refuse_odd_moments(treated: datetime | None, visit: datetime | None, faults: Faults, now: datetime) -> None:
+    """A session that was done lately, and a visit to come; both aware, None where there is none."""
+    if treated:
+        faults.unless(treated <= now + SKEW, "treatment.performed_at", "lies in the future", "enrol after the session")
+        recent = treated > now - OLDEST_TREATMENT
         faults.unless(recent, "treatment.performed_at", "is more than 120 days ago", "check the date")
-    if file.appointment:
-        starts = file.appointment.starts_at
-        faults.unless(starts > now, "appointment.starts_at", "lies in the past", "leave it out, or check the date")
-        near = starts < now + FARTHEST_VISIT
+    if visit:
+        faults.unless(visit > now, "appointment.starts_at", "lies in the past", "leave it out, or check the date")
+        near = visit < now + FARTHEST_VISIT
         faults.unless(near, "appointment.starts_at", "is more than two years away", "check the date")
 
 

@@ -1,10 +1,11 @@
-"""What `enrol` would say to a file, without doing it: the same checks, read only."""
+"""What `enrol` would say to a row of a file, and what only a person at the desk may decide; read only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from worker import sealed
+from worker.actions.clients.anothers import refuse_anothers
 from worker.actions.clients.enrol import refuse_stopped, repeat_of, wants
 from worker.actions.clients.enrol_check import check
 from worker.models import Standing
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def foresee(file: ClientFile, *, now: datetime, look: Remembered | None = None) -> bool:
-    """True when the very same file was enrolled before, so that nothing would change. Raises Refusals as `enrol`.
+    """True when the very same file was enrolled before, so that nothing would change. Raises Refusals as `enrol`, and for
+    an address that another client has.
 
     `look` remembers what many files of one clinic have in common.
     """
@@ -29,6 +31,7 @@ def foresee(file: ClientFile, *, now: datetime, look: Remembered | None = None) 
     wanted = [channel for channel in checked.addresses if wants(file, channel)]
     found = {channel: row for channel in wanted if (row := _row(checked, channel)) is not None}
     refuse_stopped(found)
+    refuse_anothers(found, external_id=file.external_id)
     return False
 
 

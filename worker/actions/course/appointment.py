@@ -24,7 +24,10 @@ _AGAIN = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW})
 def book(
     *, client_id: int, starts_at: datetime, by: str, now: datetime, protocol: str = "", external_id: str = ""
 ) -> tuple[Appointment, Result]:
-    """Book a visit at `starts_at` (aware); under the client's one protocol unless another is named. Raises Refusals."""
+    """Book a visit at `starts_at` (aware); under the client's one protocol unless another is named. Raises Refusals.
+
+    One that she has at that moment under that protocol is that visit: booked twice, it would remind her twice (P4).
+    """
     client = Client.objects.select_related("clinic").filter(pk=client_id, erased_at__isnull=True).first()
     if client is None:
         raise Refusals([Refusal("client", "is not known here", "see `aftercare messages --json` for ids")])
@@ -33,9 +36,15 @@ def book(
     name = external_id or f"desk-{uuid.uuid4().hex[:12]}"
     if Appointment.objects.filter(clinic=client.clinic, external_id=name).exists():
         raise Refusals([Refusal("external_id", "is a visit already", "move that one, or give another id")])
+    version = version_for(client, protocol, now)
+    same = Appointment.objects.filter(
+        client=client, version__protocol=version.protocol_id, starts_at=starts_at, status=AppointmentStatus.BOOKED
+    ).first()
+    if same is not None:
+        return same, Result()
     visit = Appointment.objects.create(
-        clinic=client.clinic, client=client, version=version_for(client, protocol, now), source=BY_HAND,
-        external_id=name, starts_at=starts_at, zone=client.zone, status=AppointmentStatus.BOOKED, changed_at=now,
+        clinic=client.clinic, client=client, version=version, source=BY_HAND, external_id=name, starts_at=starts_at,
+        zone=client.zone, status=AppointmentStatus.BOOKED, changed_at=now,
     )  # fmt: skip
     note("booked", visit, by, now)
     return visit, follow(visit, by=by, now=now)
@@ -80,14 +89,19 @@ def end(*, appointment_id: int, status: AppointmentStatus, by: str, now: datetim
 def reopen(*, appointment_id: int, by: str, now: datetime) -> Result:
     """Take up a cancelled or missed visit at the time it had; its reminders come back, none of them twice (P4, P7).
 
-    Raises Refusals for a visit that is over, or was done; a booked one stays as it is.
+    One whose time is past stands again, and nothing is planned for it: a slip is mended, and what she is told stays.
+    Raises Refusals for a visit that was done; a booked one stays as it is.
     """
     visit = _locked(appointment_id)
     if visit.status == AppointmentStatus.BOOKED:
         return Result()
     if visit.status not in _AGAIN:
         raise Refusals([Refusal("appointment", f"is {visit.status}", "book a new one")])
-    refuse_odd_time(visit.starts_at, now, field="appointment")
+    if visit.starts_at <= now:
+        visit.status, visit.changed_at, visit.edition = AppointmentStatus.BOOKED, now, visit.edition + 1
+        visit.save(update_fields=["status", "changed_at", "edition"])
+        note("reopened", visit, by, now)
+        return Result()
     return change(visit, starts_at=visit.starts_at, status=AppointmentStatus.BOOKED, by=by, now=now)
 
 
@@ -100,7 +114,7 @@ def refuse_odd_time(starts_at: datetime, now: datetime, *, field: str) -> None:
 
 def _locked(appointment_id: int) -> Appointment:
     """The visit, with its client's standing rows locked first (lock order: standing, then message)."""
-    found = Appointment.objects.filter(pk=appointment_id).first()
+    found = Appointment.objects.filter(pk=appointment_id, client__erased_at__isnull=True).first()
     if found is None:
         raise Refusals([Refusal("appointment", "is not known here", "see `aftercare messages --json` for ids")])
     lock_client(found.client_id)

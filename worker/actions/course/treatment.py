@@ -47,7 +47,8 @@ def add(*, done: Done, by: str, now: datetime) -> tuple[Treatment, Result]:
     """Record another session; the visit it was booked as is done with it. Raises Refusals.
 
     The aftercare of an earlier session under the same protocol ends: what was right after that one ("exfoliate again")
-    may be harm a day after this one. The very same session again changes nothing.
+    may be harm a day after this one. The very same session again changes nothing, whatever id it brings: a form that
+    was sent twice would text her everything twice (P4).
     """
     client = Client.objects.select_related("clinic").filter(pk=done.client_id, erased_at__isnull=True).first()
     if client is None:
@@ -60,6 +61,11 @@ def add(*, done: Done, by: str, now: datetime) -> tuple[Treatment, Result]:
             return known, Result()
         mend = "correct that one, or give this one its own id"
         raise Refusals([Refusal("external_id", "is another session of this client", mend)])
+    same = Treatment.objects.filter(
+        client=client, version__protocol__code=done.protocol, performed_at=done.performed_at, voided_at__isnull=True
+    ).first()
+    if same is not None:
+        return same, Result()
     made = Treatment.objects.create(
         clinic=client.clinic, client=client, external_id=done.external_id, performed_at=done.performed_at,
         version=find.approved_version(done.protocol, clinic_id=client.clinic_id, now=now, field="protocol"),

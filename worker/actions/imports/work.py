@@ -87,21 +87,40 @@ def _work_on(batch: ImportBatch, until: float, now: datetime) -> int:
             _finish(batch, now)
             break
         if batch.state == ImportState.LOOKING:
-            _look_at(batch, chunk, defaults, now)
+            if not _look_at(batch, chunk, defaults, now):
+                break
         else:
             for row in chunk:
                 _decide(batch, row, now, partial(_take, defaults=defaults))
+            _count(batch, chunk)
         rows += len(chunk)
-        ImportBatch.objects.filter(pk=batch.pk).update(done=F("done") + len(chunk), busy_until=clock.machine() + LEASE)
     return rows
 
 
+def _count(batch: ImportBatch, chunk: list[ImportRow]) -> None:
+    ImportBatch.objects.filter(pk=batch.pk).update(done=F("done") + len(chunk), busy_until=clock.machine() + LEASE)
+
+
 @transaction.atomic
-def _look_at(batch: ImportBatch, chunk: list[ImportRow], defaults: Defaults, now: datetime) -> None:
-    """Some rows in one commit, for nothing but they is written; what they have in common is looked up once."""
+def _look_at(batch: ImportBatch, chunk: list[ImportRow], defaults: Defaults, now: datetime) -> bool:
+    """Some rows in one commit, for nothing but they is written; what they have in common is looked up once.
+
+    False when somebody dropped the file meanwhile, or said anew which column is what: by the old mapping good rows
+    would be refused, and rows with another's consent be good.
+    """
+    current = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if not _is_same(batch, current):
+        return False
     step = partial(_look, defaults=defaults, look=Remembered())
     for row in chunk:
         _decide(batch, row, now, step)
+    _count(batch, chunk)
+    return True
+
+
+def _is_same(batch: ImportBatch, current: ImportBatch) -> bool:
+    """True while nobody has said anything else about the file."""
+    return (batch.state, batch.mapping, batch.defaults) == (current.state, current.mapping, current.defaults)
 
 
 def _decide(batch: ImportBatch, row: ImportRow, now: datetime, step: Callable[..., None]) -> None:
@@ -181,7 +200,7 @@ def _defaults(batch: ImportBatch) -> Defaults:
 def _finish(batch: ImportBatch, now: datetime) -> None:
     """The last row is done: the preview is ready, or the file is enrolled and forgotten."""
     current = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-    if current.state != batch.state:  # somebody dropped it meanwhile, or had it read anew
+    if not _is_same(batch, current):  # somebody dropped it meanwhile, or had it read anew
         return
     if current.state == ImportState.LOOKING:
         current.state = ImportState.READY

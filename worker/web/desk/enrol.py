@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from worker import clock
 from worker.actions.clients.enrol import Enrolled, enrol
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
-    from worker.models import ProtocolVersion, Wording
+    from worker.models import Clinic, ProtocolVersion, Wording
     from worker.reading.directory import Found
     from worker.web.desk.frame import DeskRequest
 
@@ -40,6 +42,7 @@ NAMES = {
     "appointment.starts_at": "session_day", "appointment.protocol": "protocol", "signature": "signed_name",
 }  # fmt: skip
 """From the names of the enrolment file to those of the form."""
+SAME = gettext_lazy("is needed: somebody with this address is enrolled already")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,33 +58,39 @@ class Desk:
 def enrol_page(request: DeskRequest) -> HttpResponse:
     """The page; a POST enrols, or with `preview` pressed shows what would come, or says what to mend."""
     now = clock.now()
-    desk = _desk(request, now)
+    desk = desk_of(request, now)
     context: dict[str, Any] = {}
     if request.method == "POST":
         valid = desk.form.is_valid()
-        if (again := _sent_before(request)) is not None:
+        if (again := sent_before(request)) is not None:
             return again
-        same = _same(request, desk.form)
+        same = ask_whether_same(request.clinic, desk.form)
         if "preview" not in request.POST and valid:
             if same and not desk.form.cleaned_data["another"]:
-                desk.form.add_error("another", _("is needed: somebody with this address is enrolled already"))
+                desk.form.add_error("another", SAME)
             elif (answer := _enrol(request, desk, now)) is not None:
                 return answer
         context = {"same": same, "asked": True}
-    return render(request, "desk/enrol.html", {**_context(request, desk, now), **context})
+    return shown(request, desk, now, **context)
+
+
+def shown(request: DeskRequest, desk: Desk, now: datetime, **more: Any) -> HttpResponse:
+    """The page, with what is marked in the form."""
+    return render(request, "desk/enrol.html", {**_context(request, desk, now), **more})
 
 
 @page(*DESK, writes=True)
 def enrol_preview(request: DeskRequest) -> HttpResponse:
     """The preview alone, for the script that keeps it up to date while one types; writes nothing."""
     now = clock.now()
-    desk = _desk(request, now)
+    desk = desk_of(request, now)
     desk.form.is_valid()
-    context = {**_context(request, desk, now), "same": _same(request, desk.form)}
+    context = {**_context(request, desk, now), "same": ask_whether_same(request.clinic, desk.form)}
     return render(request, "desk/_preview.html", context)
 
 
-def _desk(request: DeskRequest, now: datetime) -> Desk:
+def desk_of(request: DeskRequest, now: datetime) -> Desk:
+    """The form as it was sent, or a new one, and what it stands on."""
     form = form_of(request, now)
     return Desk(versions=list(form.versions.values()), words=wording_choice.words(request.clinic), form=form)
 
@@ -97,10 +106,13 @@ def _enrol(request: DeskRequest, desk: Desk, now: datetime) -> HttpResponse | No
     return done(request, _told(made), "clients_client", made.client.pk)
 
 
-def _sent_before(request: DeskRequest) -> HttpResponse | None:
+def sent_before(request: DeskRequest) -> HttpResponse | None:
     """To the client whom this very page has enrolled already."""
     before = Client.objects.filter(clinic=request.clinic, external_id=request.POST.get("external_id", "")).first()
-    return redirect("clients_client", before.pk) if before else None
+    if before is None:
+        return None
+    messages.info(request, _("This form was sent before, and she is enrolled. For another client open a new one."))
+    return redirect("clients_client", before.pk)
 
 
 def named(fault: Refusal) -> Refusal:
@@ -123,10 +135,9 @@ def _told(made: Enrolled) -> str:
     return _("%(name)s is enrolled, %(many)s messages are planned.") % name
 
 
-def _same(request: DeskRequest, form: EnrolForm) -> list[Found]:
-    """Who has this phone or mailbox already."""
-    clinic = request.clinic
-    phone, email = _number(request, form), ""
+def ask_whether_same(clinic: Clinic, form: EnrolForm) -> list[Found]:
+    """Who has this phone or mailbox already: enrolled twice, she would get every text twice (P4, rule 134)."""
+    phone, email = _number(clinic, form), ""
     try:
         if said := form.data.get("email", ""):
             email = normalise_email(said)[1]
@@ -135,12 +146,12 @@ def _same(request: DeskRequest, form: EnrolForm) -> list[Found]:
     return directory.with_address(clinic, phone=phone, email=email)
 
 
-def _number(request: DeskRequest, form: EnrolForm) -> str:
+def _number(clinic: Clinic, form: EnrolForm) -> str:
     """The phone as the network has it, "" while none can be read."""
     said = form.data.get("phone", "")
     try:
         allow = settings.ALLOW_FICTION_NUMBERS
-        return parse_phone(said, request.clinic.country, allow_fiction=allow).e164 if said else ""
+        return parse_phone(said, clinic.country, allow_fiction=allow).e164 if said else ""
     except Refusal:
         return ""
 
@@ -155,7 +166,7 @@ def _context(request: DeskRequest, desk: Desk, now: datetime) -> dict[str, Any]:
         "wordings": _shown(desk.words),
         "preview": _preview(request, form, version, now),
         "soonest": soonest(version, treated) if version else None,
-        "zone": form.data.get("zone") or request.clinic.zone,
+        "zone": getattr(form, "cleaned_data", {}).get("zone") or request.clinic.zone,
     }
 
 
@@ -174,7 +185,7 @@ def _preview(request: DeskRequest, form: EnrolForm, version: ProtocolVersion | N
     asked = Asked(
         clinic=request.clinic, version=version, name=said.get("name", ""), consented=form.ticked,
         language=said.get("language") or request.clinic.language,
-        clocks=clocks(said.get("zone", ""), request.clinic.zone, _number(request, form)),
+        clocks=clocks(said.get("zone", ""), request.clinic.zone, _number(request.clinic, form)),
         treated_at=form.moment("treated"), session_at=form.moment("session"),
     )  # fmt: skip
     return preview(asked, now=now)

@@ -44,6 +44,9 @@ WORDS = {
 }
 
 
+FARTHEST = timedelta(days=1000)  # beyond it the rules would refuse anyhow, and a calendar has an end
+
+
 def box(channel: Channel, purpose: Purpose) -> str:
     """The name of the tick box of one agreement."""
     return f"agree_{channel}_{purpose}"
@@ -129,13 +132,17 @@ class EnrolForm(forms.Form):
             return []
         try:
             read = json.loads(said)
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
-        return read if isinstance(read, list) else []
+        return read if _is_drawn(read) else []
 
     def clean(self) -> dict[str, Any]:
         """What only the whole form can tell."""
         said = super().clean() or {}
+        today = local(self.now, zone(self.clinic.zone)).date()
+        for name in ("treated_day", "session_day"):
+            if said.get(name) and abs(said[name] - today) > FARTHEST:
+                self.add_error(name, _("is years away; check the date"))
         if said.get("session_time") and not said.get("session_day"):
             self.add_error("session_day", _("is missing; give the day too, or leave the hour out"))
         if self.ticked and not said.get("method"):
@@ -214,6 +221,15 @@ def _consent(each: tuple[Channel, Purpose], form: EnrolForm, words: dict[tuple[s
         "given_at": form.now.astimezone(ZoneInfo(form.clinic.zone)).isoformat(),
         "wording": wording_choice.reference(wording) if wording else f"{code}@1", "source": "desk",
     }  # fmt: skip
+
+
+def _is_drawn(read: Any) -> bool:
+    """True for lines of points, which is what our script sends: anything else would break the page that shows them."""
+    return isinstance(read, list) and all(
+        isinstance(line, list)
+        and all(isinstance(at, list) and [type(each) for each in at] in ([int, int], [float, float]) for at in line)
+        for line in read
+    )
 
 
 def soonest(version: ProtocolVersion, treated: datetime | None) -> tuple[datetime, datetime] | None:

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods
 
 from worker import clock
 from worker.actions.clients import self_enrol
+from worker.actions.clients.enrol_check import Faults, refuse_odd_moments
 from worker.intake.client import ClientFile
 from worker.intake.shape import checked
 from worker.reading import wording_choice
 from worker.reading.approved import approved
 from worker.rules.refusal import Refusals
-from worker.web.desk.enrol import enrol_page, named
-from worker.web.desk.enrol_form import EnrolForm, as_file, form_of
+from worker.web.desk.enrol import SAME, ask_whether_same, desk_of, named, sent_before, shown
+from worker.web.desk.enrol_form import EnrolForm, as_file
 from worker.web.desk.frame import page, refused
 from worker.web.desk.navigation import DESK
 from worker.web.headers import private
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 DESKS = ("protocol", "treated_day", "treated_time", "practitioner", "session_day", "session_time", "zone", "language",
          "external_id", "health_data_basis")  # fmt: skip
 """What only the desk can know; she fills in all else."""
-KNOWN = (*DESKS, "name", "phone", "email")
+KNOWN = (*DESKS, "another", "name", "phone", "email")
 
 
 @page(*DESK, writes=True)
@@ -46,16 +47,33 @@ def show(request: DeskRequest) -> HttpResponse:
     """From the form as far as it is filled in, to a code for her phone."""
     if request.method != "POST":
         return redirect("enrol")
-    form = form_of(request, clock.now())
-    form.is_valid()
-    if set(form.errors) & set(DESKS):
-        answer: HttpResponse = enrol_page(request)
-        return answer
+    now = clock.now()
+    if (before := sent_before(request)) is not None:
+        return before
+    desk = desk_of(request, now)
+    form = desk.form
+    same = ask_whether_same(request.clinic, form)
+    if not _is_begun(form, now, same=bool(same)):
+        return shown(request, desk, now, same=same, asked=True)
     fields = {name: str(form.data.get(name, "")) for name in KNOWN}
     token = self_enrol.begin(staff=request.user, fields=fields)
     link = f"{settings.PUBLIC_URL}/e/{token}"
     context = {"link": link, "minutes": self_enrol.MINUTES, "external_id": fields["external_id"]}
     return render(request, "desk/self_enrol.html", context)
+
+
+def _is_begun(form: EnrolForm, now: datetime, *, same: bool) -> bool:
+    """True when nothing is left that only the desk can mend: on her phone it would be a dead end."""
+    form.is_valid()
+    faults = Faults()
+    refuse_odd_moments(form.moment("treated"), form.moment("session"), faults, now)
+    if faults.found:
+        refused(form, Refusals(named(fault) for fault in faults.found))
+    if same and not form.data.get("another"):
+        form.add_error("another", SAME)
+    for name in set(form.errors) - {*DESKS, "another"}:
+        del form.errors[name]  # hers to fill in
+    return not form.errors
 
 
 @page(*DESK, writes=True)
@@ -87,7 +105,9 @@ def fill_in(request: HttpRequest, token: str) -> HttpResponse:
 def _hers(request: HttpRequest, begun: Begun, now: datetime) -> HttpResponse:
     words = wording_choice.words(begun.clinic)
     form = _form(request, begun, now)
-    if request.method == "POST" and form.is_valid():
+    if self_enrol.enrolled(begun.clinic, begun.fields["external_id"]):
+        return render(request, "desk/self_done.html", {"clinic": begun.clinic, "known": True})
+    if request.method == "POST" and form.is_valid() and _is_new(form, begun):
         raw = as_file(form, words, by=begun.staff.email, device=_device(request))
         try:
             made = self_enrol.end(begun=begun, file=checked(ClientFile, raw), now=now)
@@ -96,14 +116,29 @@ def _hers(request: HttpRequest, begun: Begun, now: datetime) -> HttpResponse:
         else:
             context = {"clinic": begun.clinic, "many": len(made.result.messages), "asked": made.asked}
             return render(request, "desk/self_done.html", context)
+    _to_the_desk(form)
     language = translation.get_language() or "en"
-    shown = [each for each in words.values() if each.language == language[:2] and "holder" not in each.code]
+    fitting = [each for each in words.values() if each.language == language[:2] and "holder" not in each.code]
     context = {
         "form": form,
         "clinic": begun.clinic,
-        "wordings": sorted(shown, key=lambda each: each.code, reverse=True),
+        "wordings": sorted(fitting, key=lambda each: each.code, reverse=True),
     }
     return render(request, "desk/self_form.html", context)
+
+
+def _is_new(form: EnrolForm, begun: Begun) -> bool:
+    """False for an address that is enrolled already and that the desk has not called another person's (P4)."""
+    if begun.fields.get("another") or not ask_whether_same(begun.clinic, form):
+        return True
+    form.add_error("another", SAME)
+    return False
+
+
+def _to_the_desk(form: EnrolForm) -> None:
+    """What is wrong with a field that she can't see is said above the form."""
+    if any([form.errors.pop(name, None) for name in (*DESKS, "another")]):
+        form.add_error(None, _("Please ask at the desk: there is something that only the clinic can mend."))
 
 
 def _form(request: HttpRequest, begun: Begun, now: datetime) -> EnrolForm:
@@ -111,7 +146,7 @@ def _form(request: HttpRequest, begun: Begun, now: datetime) -> EnrolForm:
     data: Any = None
     if request.method == "POST":
         data = request.POST.copy()
-        for name in (*DESKS, "holder_name", "holder_relationship", "minor"):
+        for name in (*DESKS, "another", "holder_name", "holder_relationship", "minor"):
             data[name] = begun.fields.get(name, "")
         data["method"] = "web"
     versions = approved(begun.clinic, now=now)

@@ -65,9 +65,10 @@ def _wall(at: datetime, place: str) -> dict[str, Any]:
 
 def _for_form(refusals: Refusals) -> Refusals:
     """Times are refused as `to`, `at` or `performed_at`; the form calls them its day."""
-    names = ("to", "at", "performed_at", "appointment")
     return Refusals(
-        Refusal("day" if each.field in names else each.field, each.problem, _("choose another day or hour"))
+        Refusal("day", each.problem, _("choose another day or hour"))
+        if each.field in ("to", "at", "performed_at")
+        else each
         for each in refusals.faults
     )
 
@@ -75,7 +76,7 @@ def _for_form(refusals: Refusals) -> Refusals:
 @page(*DESK, writes=True)
 def move(request: DeskRequest, pk: int) -> HttpResponse:
     """Another day or hour: the old reminders end, new ones are planned."""
-    visit = hers(request, Appointment.objects.select_related("client"), pk=pk)
+    visit = hers(request, Appointment.objects.select_related("client"), pk=pk, client__erased_at__isnull=True)
     client, before = visit.client, visit.starts_at
     form = WhenForm(sent(request), initial=_wall(before, request.clinic.zone))
 
@@ -117,7 +118,7 @@ ENDINGS = {
 @page(*DESK, writes=True)
 def end(request: DeskRequest, pk: int, how: str) -> HttpResponse:
     """Cancelled or missed: its reminders end, and what the protocol says for that comes."""
-    visit = hers(request, Appointment.objects.select_related("client"), pk=pk)
+    visit = hers(request, Appointment.objects.select_related("client"), pk=pk, client__erased_at__isnull=True)
     client = visit.client
     if how not in {each.value for each in ENDINGS}:
         return redirect("clients_client", client.pk)
@@ -142,7 +143,7 @@ def end(request: DeskRequest, pk: int, how: str) -> HttpResponse:
 @page(*DESK, writes=True)
 def reopen(request: DeskRequest, pk: int) -> HttpResponse:
     """Undo of a cancellation or a missed visit."""
-    visit = hers(request, Appointment.objects.select_related("client"), pk=pk)
+    visit = hers(request, Appointment.objects.select_related("client"), pk=pk, client__erased_at__isnull=True)
     client = visit.client
 
     def act() -> HttpResponse:
@@ -165,7 +166,7 @@ def book(request: DeskRequest, pk: int) -> HttpResponse:
     def act() -> HttpResponse:
         at = form.moment(request.clinic.zone)
         try:
-            appointment.book(
+            visit, made = appointment.book(
                 client_id=pk,
                 starts_at=at,
                 protocol=form.cleaned_data["protocol"],
@@ -174,7 +175,13 @@ def book(request: DeskRequest, pk: int) -> HttpResponse:
             )
         except Refusals as refusals:
             raise _for_form(refusals) from None
-        return done(request, _("The visit is booked, with its reminders."), "clients_client", pk)
+        if visit.changed_at != now:
+            return done(request, _("This visit was booked already; nothing has changed."), "clients_client", pk)
+        many = len(made.messages)
+        said = ngettext(
+            "The visit is booked, %(n)s reminder planned.", "The visit is booked, %(n)s reminders planned.", many
+        )
+        return done(request, said % {"n": many}, "clients_client", pk)
 
     return ask(
         request, client, form, act, title=_("Book a visit for %(name)s") % {"name": name_of(client)},
@@ -194,9 +201,11 @@ def session(request: DeskRequest, pk: int) -> HttpResponse:
             performed_at=form.moment(request.clinic.zone),
         )  # fmt: skip
         try:
-            _made, result = treatment.add(done=done_now, by=f"staff:{request.user.pk}", now=now)
+            made, result = treatment.add(done=done_now, by=f"staff:{request.user.pk}", now=now)
         except Refusals as refusals:
             raise _for_form(refusals) from None
+        if made.created_at != now:
+            return done(request, _("This session was recorded already; nothing has changed."), "clients_client", pk)
         said = _("The session is recorded, %(n)s messages are planned.") % {"n": len(result.messages)}
         return done(request, said, "clients_client", pk)
 
