@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -80,7 +80,7 @@ class Version:
                 subject=" ".join(found.subject.render(values).split()) if found.subject else "",
                 html=found.html.render(values) if found.html else "",
             )
-        except (TemplateError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - an expression fails in any way of Python's; one message, not all
             raise CannotRender(f"{step}/{channel}/{language}: {type(error).__name__}") from None
 
     def _templates(self, step: str, channel: Channel, language: str) -> _Compiled:
@@ -89,7 +89,7 @@ class Version:
             spoken = language if language in self.source.languages else self.source.languages[0]
             try:
                 self._compiled[key] = _compiled(self.source.step(step).text(channel, spoken), channel)
-            except (TemplateError, KeyError, TypeError) as error:
+            except Exception as error:  # noqa: BLE001 - also what a constant worked out while it is compiled can raise
                 raise CannotRender(f"{step}/{channel}/{spoken}: {type(error).__name__}") from None
         return self._compiled[key]
 

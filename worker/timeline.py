@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from worker import rendering
 from worker.models import Grant, Link
 from worker.models.appointment import AppointmentStatus
 from worker.models.standing import GrantState
 from worker.opening import hours_of
 from worker.rules.local_time import zone
-from worker.rules.names import Channel, Purpose
+from worker.rules.names import Channel, MessageClass, Purpose
 from worker.rules.plan import Anchor, PlannedMessage, plan_course
 from worker.rules.steps import OF_CALENDAR
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
     from worker.models import Appointment, Client, Clinic, ProtocolVersion, Treatment
     from worker.rules.hours import Hours
+
+OF_PLAN = Q(cls=MessageClass.COURSE, kind__in=("", *OF_CALENDAR), fallback_of__isnull=True) & ~Q(wall_time="")
+"""What a plan brought, and would bring anew; not what a person sent again, nor what stands in for another channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,12 @@ class Course:
 
 
 def lay_out(
-    course: Course, consented: frozenset[tuple[Channel, Purpose]], now: datetime, *, future_only: bool = False
+    course: Course,
+    consented: frozenset[tuple[Channel, Purpose]],
+    now: datetime,
+    *,
+    future_only: bool = False,
+    late: frozenset[str] = frozenset(),
 ) -> tuple[PlannedMessage, ...]:
     """What would be planned, without writing anything: for the plan itself and for rehearsals."""
     source = rendering.version(course.version.document).source
@@ -58,6 +68,7 @@ def lay_out(
         now=now,
         consented=consented,
         future_only=future_only,
+        late=late,
         at_latest=dict.fromkeys(OF_CALENDAR, changed.starts_at) if changed else None,
     )
 

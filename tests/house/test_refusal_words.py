@@ -23,6 +23,7 @@ from worker.models.hold import PauseScope
 from worker.models.import_batch import ImportState
 from worker.models.staff import Role
 from worker.models.suppression import SuppressionReason
+from worker.reading.explain import PLAIN, REFUSED
 from worker.rules import lint
 from worker.rules.consent_wording import BOTH, OFFERS, SERVICE
 from worker.rules.lexicon import folded
@@ -68,6 +69,11 @@ def test_nothing_is_kept_that_nobody_says():
     """Issue 6, point 8: what no reading of the code finds stands apart, and only there."""
     assert sorted(set(TABLES["said"]) - said()) == []
     assert sorted(set(TABLES["by_variable"]) & said()) == []
+
+
+def test_every_reason_of_a_message_has_its_spanish():
+    """P8, issue 6, point 8: each reason that the desk shows, and none that nobody gives."""
+    assert set(TABLES["reasons"]) == {*PLAIN.values(), REFUSED.format("{}")}
 
 
 def test_no_sentence_loses_a_value():

@@ -175,6 +175,7 @@ TEXT_FAULTS = [
     (SMS, "{{ care_url }}", "{{ care_url ~ care_url }}", "not plain"),
     (SMS, "{{ care_url }}", "{{ 7 * 7 }}", "not plain"),
     (SMS, "{{ care_url }}", "{{ 'x' * 99999999 }}", "not plain"),
+    (SMS, "{{ care_url }}", f"{{{{ {'9' * 5000} }}}}", "not plain"),
     (SMS, "{{ care_url }}", "{% for c in care_url %}x{% endfor %}", "not plain"),
     (SMS, "{{ care_url }}", "{% set care_url = 1 %}", "not plain"),
     (SMS, "{{ care_url }}", "{% include '/etc/passwd' %}", "not plain"),

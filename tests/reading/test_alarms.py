@@ -15,11 +15,13 @@ from tests.builders import NOW
 from worker import clock
 from worker.actions.receive.receipt import receipt
 from worker.actions.record import pulse
+from worker.actions.restore.lineage import declare_restored
+from worker.actions.restore.replay import release
 from worker.actions.send.shift import shift
 from worker.actions.send.tend import tend
 from worker.channels.base import Refused, Unknown
 from worker.models import Attempt, Hour, Message, Watermark
-from worker.reading.alarms import alarms, facts
+from worker.reading.alarms import alarms, facts, is_well
 from worker.reading.alive import sign_of_life
 from worker.reading.status import status
 from worker.rules.names import Channel
@@ -129,6 +131,16 @@ def test_a_list_that_cannot_be_read_is_an_alarm(alice):
     """Rule 33: a STOP may lie in it."""
     Watermark.objects.create(name="inbound:1", read_to=NOW - timedelta(minutes=16), failures=3)
     assert raised(NOW) == ["list_behind"]
+
+
+def test_a_restore_that_holds_everything_is_an_alarm_until_it_is_released(alice):
+    """P5: nothing goes and nothing is late yet; the monitor must not hear that all is well."""
+    declare_restored(now=NOW)
+    assert raised(NOW) == ["restored"]
+    assert not is_well(facts(now=NOW, machine=clock.machine()))
+    assert facts(now=NOW, machine=clock.machine() + timedelta(seconds=60)).restored_ago >= 59
+    release(by="Sam", now=NOW, unchecked=True)
+    assert raised(NOW) == []
 
 
 @pytest.fixture

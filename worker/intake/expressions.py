@@ -33,6 +33,8 @@ def expression_faults(template: str, names: frozenset[str], field: str) -> Itera
         yield Refusal(field, f"is not a readable template (line {error.lineno})", _MEND)
     except RecursionError:
         yield Refusal(field, "nests too deep", f"nest at most {DEEPEST} conditions")
+    except ValueError:  # what Python says to a number of 5,000 digits
+        yield Refusal(field, "has an expression that is not plain", _MEND)
     else:
         yield from _block_faults(parsed.body, names, field)
 

@@ -92,14 +92,6 @@ def without(pages: Pages, code: str) -> Pages:
     return Pages({**pages.raw, "step": [each for each in pages.raw["step"] if each["code"] != code]}, dict(pages.files))
 
 
-def said_moment(when: When) -> str:
-    """A moment as the form writes it: "3 10:00" for the third day at ten, "4:30" for four and a half hours."""
-    if isinstance(when, Elapsed):
-        minutes = int(when.delta.total_seconds()) // 60
-        return f"{minutes // 60}:{minutes % 60:02}"
-    return f"{when.days} {when.at:%H:%M}"
-
-
 def _moment(said: str, where: str) -> dict[str, Any]:
     found = MOMENT.fullmatch(" ".join(said.split()))
     if found is None:

@@ -32,6 +32,7 @@ class Hold(models.Model):
 
 
 CIRCUIT = "circuit"  # who gave a pause that a provider's refusal of the sender caused
+SYSTEM = "system"  # who gave the pause of a database that was put back from a backup
 
 
 class PauseScope(StrEnum):

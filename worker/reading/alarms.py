@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Max
 
-from worker.models import Attempt, Hour, Message, Pause, Receipt, StaffTask, Watermark
+from worker.models import Attempt, Hour, Lineage, Message, Pause, Receipt, StaffTask, Watermark
 from worker.models.attempt import AttemptState
 from worker.models.hold import CIRCUIT
 from worker.reading.backlog import backlog
@@ -61,6 +61,7 @@ class Facts:
     rang_twice: int
     red_flags_late: int  # replies that name a warning sign, and nobody answered in the clinic's time
     lists_behind: float  # calendar: how far the reading of incoming texts is behind
+    restored_ago: float | None  # machine: since everything is held, for the database was put back from a backup
 
 
 def facts(*, now: datetime, machine: datetime) -> Facts:
@@ -88,6 +89,7 @@ def facts(*, now: datetime, machine: datetime) -> Facts:
         rang_twice=many["rang_twice"],
         red_flags_late=many["red_flags_late"],
         lists_behind=_age(Watermark.objects.filter(name__startswith="inbound:", failures__gt=0), "read_to", now),
+        restored_ago=_restored_ago(machine),
     )
 
 
@@ -102,16 +104,13 @@ def _pages(told: Facts) -> Iterator[Alarm]:
     if told.red_flags_late:
         yield _page("red_flags", f"{told.red_flags_late} warning sign(s) of clients wait past their time for an answer",
                     "call the clinic; aftercare conversations lists them")  # fmt: skip
+    if told.restored_ago is not None:
+        yield _page("restored", f"the database was restored {told.restored_ago:.0f} s ago and everything is held",
+                    "run aftercare restore-check, then aftercare restore-check --release")  # fmt: skip
     if told.tended_ago is None or told.tended_ago > SILENT:
         since = "never" if told.tended_ago is None else f"{told.tended_ago:.0f} s ago"
         yield _page("silent", f"the last round of a worker was {since}", "see that worker, beat and Redis run")
-    for channel, age in told.oldest_due.items():
-        if age > STUCK and told.taken_ago[channel] > STUCK:
-            yield _page(f"stuck_{channel}", f"{channel}: nothing is accepted, and something is due for {age:.0f} s",
-                        "aftercare doctor checks the provider; aftercare status shows pauses and circuits")  # fmt: skip
-        elif age > LATE:
-            yield _page(f"late_{channel}", f"{channel}: the oldest due message waits for {age:.0f} s",
-                        "start more workers, or see what slows the provider")  # fmt: skip
+    yield from _delays(told)
     if told.circuits:
         yield _page("circuit", f"{told.circuits} sender(s) are refused by their provider, and their queues wait",
                     "aftercare status names the code; aftercare resume ends it once the account is mended")  # fmt: skip
@@ -121,6 +120,16 @@ def _pages(told: Facts) -> Iterator[Alarm]:
     if told.lists_behind > BEHIND:
         yield _page("list_behind", f"a list of incoming texts could not be read for {told.lists_behind:.0f} s",
                     "aftercare status names the list and the code: a STOP may lie in it")  # fmt: skip
+
+
+def _delays(told: Facts) -> Iterator[Alarm]:
+    for channel, age in told.oldest_due.items():
+        if age > STUCK and told.taken_ago[channel] > STUCK:
+            yield _page(f"stuck_{channel}", f"{channel}: nothing is accepted, and something is due for {age:.0f} s",
+                        "aftercare doctor checks the provider; aftercare status shows pauses and circuits")  # fmt: skip
+        elif age > LATE:
+            yield _page(f"late_{channel}", f"{channel}: the oldest due message waits for {age:.0f} s",
+                        "start more workers, or see what slows the provider")  # fmt: skip
 
 
 def _tickets(told: Facts) -> Iterator[Alarm]:
@@ -161,6 +170,11 @@ def _taken_ago(now: datetime) -> dict[str, float]:
     last = Hour.objects.filter(hour__gte=since, accepted_at__isnull=False).values_list("channel")
     taken = {channel: (now - at).total_seconds() for channel, at in last.annotate(at=Max("accepted_at"))}
     return {channel.value: inf for channel in Channel} | taken
+
+
+def _restored_ago(machine: datetime) -> float | None:
+    since = Lineage.objects.filter(restored_at__isnull=False).values_list("restored_at", flat=True).first()
+    return max(0.0, (machine - since).total_seconds()) if since else None
 
 
 def _receipts_missing(now: datetime) -> float | None:

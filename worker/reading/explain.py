@@ -70,7 +70,10 @@ PLAIN = {
     "contradicted": "it contradicted another treatment, and the practitioner decided for that one",
     "merged": "another treatment's message says the same, more strictly",
     "calendar_silent": "the clinic's calendar had been silent for too long to trust the visit's time",
+    "zone_data": "the law changed the clock where the client lives, and its hour was worked out anew",
 }
+"""Each has its Spanish in templates/locale/es/refusals.toml, for the desk's pages; the command line speaks English."""
+REFUSED = "the provider refused it ({})"
 
 
 def explained(message_id: int) -> dict[str, Any]:
@@ -84,13 +87,20 @@ def explained(message_id: int) -> dict[str, Any]:
         "channel": message.channel,
         "state": message.state,
         "reason": message.reason,
-        "plain": PLAIN.get(message.reason, message.reason),
+        "plain": plain(message.reason),
         "decisions": [
-            {"at": event.at.isoformat(), "code": event.code, "plain": PLAIN.get(event.code, event.code), **event.facts}
+            {"at": event.at.isoformat(), "code": event.code, "plain": plain(event.code), **event.facts}
             for event in Event.objects.filter(subject=f"message:{message.pk}").order_by("pk")
         ],
         "attempts": [_attempt(each) for each in Attempt.objects.filter(message=message).order_by("decided_at")],
     }
+
+
+def plain(reason: str) -> str:
+    """A reason as a sentence: "code:30007" is the provider's own, and what has no sentence stays as it is."""
+    if reason.startswith("code:"):
+        return REFUSED.format(reason.removeprefix("code:"))
+    return PLAIN.get(reason, reason)
 
 
 def _attempt(each: Attempt) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from worker.models import (
     Treatment,
 )
 from worker.models.appointment import AppointmentStatus
-from worker.reading.explain import PLAIN
+from worker.reading import explain
 from worker.rules.names import MessageClass
 from worker.rules.states import OPEN, State
 
@@ -114,13 +114,14 @@ class OneClient:
 def one_client(client: Client, *, now: datetime) -> OneClient:
     """Read it all; `client` comes with its clinic checked by the caller (P10)."""
     contacts = list(Contact.objects.filter(client=client).select_related("standing").order_by("channel", "-pk"))
-    messages = _messages(client, now)
+    reach = _reach(client, contacts)
+    messages = _messages(client, _allowed(reach), now)
     visits = Appointment.objects.filter(client=client).select_related("version__protocol").order_by("-starts_at")
     sessions = Treatment.objects.filter(client=client).select_related("version__protocol").order_by("-performed_at")
     return OneClient(
         client=client,
         name=sealed.unseal(client.name_sealed, "client.name") if client.name_sealed else "",
-        reach=_reach(client, contacts),
+        reach=reach,
         coming=sorted((each for each in messages if each.state in COMING), key=lambda each: (each.at, each.pk)),
         past=sorted((each for each in messages if each.state not in COMING), key=lambda each: (each.at, each.pk),
                     reverse=True),
@@ -138,7 +139,13 @@ def next_visit(visits: list[Appointment], now: datetime) -> Appointment | None:
     return min(booked, key=lambda each: each.starts_at, default=None)
 
 
-def _messages(client: Client, now: datetime) -> list[Sent]:
+def _allowed(reach: list[Reach]) -> set[tuple[str, str]]:
+    """Each channel and purpose for which something may go to an address of hers of today."""
+    agreed = [(each.channel, each.grants.items()) for each in reach if not each.stopped_at]
+    return {(channel, purpose) for channel, grants in agreed for purpose, state in grants if state == "active"}
+
+
+def _messages(client: Client, allowed: set[tuple[str, str]], now: datetime) -> list[Sent]:
     rows = Message.objects.filter(client=client).select_related("step").order_by("due_at", "pk")
     # Her STOP is obeyed, and its follow-up a moment away: what it will end comes no more, whatever its row still says.
     rows = rows.exclude(standing__open_stop__isnull=False, cls=MessageClass.COURSE, state__in=OPEN)
@@ -148,13 +155,14 @@ def _messages(client: Client, now: datetime) -> list[Sent]:
         newest=Subquery(tries.values("pk")[:1]), tried_at=Subquery(tries.values("decided_at")[:1]),
         body=Subquery(tries.values("body_sealed")[:1]), told_at=Subquery(told.values("received_at")[:1]),
     )  # fmt: skip
-    return [_sent(row, now) for row in rows]
+    return [_sent(row, allowed, now) for row in rows]
 
 
-def _sent(row: Any, now: datetime) -> Sent:
+def _sent(row: Any, allowed: set[tuple[str, str]], now: datetime) -> Sent:
     """A message with what `_messages` annotated: the last try to send it, its words, and the last receipt for it."""
     said = _body(row.body)
     left = row.newest is not None and row.state not in (State.PLANNED, State.HELD)
+    again = row.cls == MessageClass.COURSE and row.state in AGAIN and row.expires_at > now
     ended = row.decided_at if row.state in (State.CANCELLED, State.WITHHELD, State.MISSED) else None
     return Sent(
         pk=row.pk,
@@ -168,7 +176,7 @@ def _sent(row: Any, now: datetime) -> Sent:
         subject=said.get("subject", ""),
         text=said.get("text", ""),
         told_at=row.told_at if left else None,
-        may_resend=row.cls == MessageClass.COURSE and row.state in AGAIN and row.expires_at > now,
+        may_resend=again and (row.channel, row.purpose) in allowed,
     )
 
 
@@ -176,9 +184,7 @@ def plain(row: Message) -> str:
     """Why it is where it is, in words; "" while all is as planned."""
     if not row.reason or row.reason == "sent":
         return ""
-    if row.reason.startswith("code:"):
-        return f"the provider refused it ({row.reason.removeprefix('code:')})"
-    return PLAIN.get(row.reason, row.reason.replace("_", " "))
+    return explain.plain(row.reason)
 
 
 def _body(stored: bytes | memoryview | None) -> dict[str, str]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NamedTuple
 
-from worker.intake.protocol_edit import said_moment
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from worker.intake.protocol import ProtocolSource, SourceStep
 
@@ -24,51 +22,39 @@ class Change(NamedTuple):
     lines: tuple[Line, ...]
 
 
-def changes(before: ProtocolSource | None, after: ProtocolSource) -> list[Change]:
+class Terms(NamedTuple):
+    """How the reader's page says what a file says in codes: of the whole protocol, and of the frame of one step."""
+
+    whole: Callable[[ProtocolSource], dict[str, str]]
+    frame: Callable[[SourceStep], dict[str, str]]
+
+
+def changes(before: ProtocolSource | None, after: ProtocolSource, terms: Terms) -> list[Change]:
     """Everything that a client may come to see or feel otherwise; against None everything is new."""
-    return [*_whole(before, after), *_steps(before, after)]
+    return [*_whole(before, after, terms), *_steps(before, after, terms)]
 
 
-def _whole(before: ProtocolSource | None, after: ProtocolSource) -> Iterator[Change]:
-    old, new = (_said(before) if before else {}), _said(after)
+def _whole(before: ProtocolSource | None, after: ProtocolSource, terms: Terms) -> Iterator[Change]:
+    old, new = (terms.whole(before) if before else {}), terms.whole(after)
     for what in dict.fromkeys((*old, *new)):
         if old.get(what, "") != new.get(what, ""):
             yield Change("", what, tuple(lines(old.get(what, ""), new.get(what, ""))))
 
 
-def _said(source: ProtocolSource) -> dict[str, str]:
-    said = {
-        "title": "\n".join(f"{language}: {title}" for language, title in source.title),
-        "languages": ", ".join(source.languages),
-        "days between sessions": "{} to {}".format(*source.interval_days),
-        "messages promised": str(source.frequency),
-    }
-    if source.checkin:
-        words = [f"{each.code} ({each.red or 'no'} is red) {each.text}" for each in source.checkin.question]
-        said["check-in"] = "\n".join([*words, f"calm {source.checkin.calm}", f"urgent {source.checkin.urgent}"])
-    return said
-
-
-def _steps(before: ProtocolSource | None, after: ProtocolSource) -> Iterator[Change]:
+def _steps(before: ProtocolSource | None, after: ProtocolSource, terms: Terms) -> Iterator[Change]:
     old = {step.rule.code: step for step in before.steps} if before else {}
     new = {step.rule.code: step for step in after.steps}
     for code in dict.fromkeys((*old, *new)):
-        was, now = _texts(old.get(code)), _texts(new.get(code))
+        was, now = _texts(old.get(code), terms), _texts(new.get(code), terms)
         for what in dict.fromkeys((*was, *now)):
             if was.get(what, "") != now.get(what, ""):
                 yield Change(code, what, tuple(lines(was.get(what, ""), now.get(what, ""))))
 
 
-def _texts(step: SourceStep | None) -> dict[str, str]:
+def _texts(step: SourceStep | None, terms: Terms) -> dict[str, str]:
     if step is None:
         return {}
-    rule = step.rule
-    said = {
-        "when": f"{rule.anchor}: {said_moment(rule.when)} until {said_moment(rule.until)}, if closed: {rule.if_closed}",
-        "channels": ", ".join(rule.channels),
-        "purpose": f"{rule.cls}, {rule.purpose}",
-        "questions": ", ".join(step.questions),
-    }
+    said = terms.frame(step)
     for text in step.texts:
         for part in ("subject", "text", "html"):
             said[f"{text.channel} {text.language} {part}"] = getattr(text, part)

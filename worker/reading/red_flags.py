@@ -40,18 +40,19 @@ def red_flags(*, now: datetime, clinic_id: int | None = None) -> RedFlags:
 
 
 def nobody_on_call() -> list[str]:
-    """The slugs of clinics where no practitioner agreed to be told of a warning sign: `doctor` names them."""
+    """The slugs of clinics where no practitioner can be told of a warning sign: `doctor` names them."""
     reached = StaffContact.objects.filter(ended_at__isnull=True, staff__is_active=True)
-    reached = reached.filter(standing__suppressed_at__isnull=True, staff__roles__role=Role.PRACTITIONER)
+    reached = reached.filter(standing__suppressed_at__isnull=True, standing__held_at__isnull=True)
+    reached = reached.filter(staff__roles__role=Role.PRACTITIONER)
     return list(
         Clinic.objects.exclude(pk__in=reached.values("clinic_id")).order_by("slug").values_list("slug", flat=True)
     )
 
 
 def on_call(clinic_id: int) -> list[dict[str, Any]]:
-    """Who is told, by which channel, since when; the addresses stay sealed."""
-    rows = StaffContact.objects.filter(clinic_id=clinic_id, ended_at__isnull=True).select_related("standing")
-    named = rows.annotate(who=F("staff__name"), email=F("staff__email")).order_by("staff__name", "channel")
+    """Who is told, by which channel, since when; the addresses stay sealed. Who has left is not told, so not named."""
+    rows = StaffContact.objects.filter(clinic_id=clinic_id, ended_at__isnull=True, staff__is_active=True)
+    named = rows.select_related("standing").annotate(who=F("staff__name"), email=F("staff__email"))
     return [
         {
             "staff": each.email,
@@ -59,6 +60,7 @@ def on_call(clinic_id: int) -> list[dict[str, Any]]:
             "channel": each.channel,
             "agreed_at": each.agreed_at.isoformat(),
             "stopped": each.standing.suppressed_at is not None,
+            "held": each.standing.held_at is not None,
         }
-        for each in named
+        for each in named.order_by("staff__name", "channel")
     ]

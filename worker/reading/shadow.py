@@ -15,7 +15,7 @@ from worker.rules.names import CourseKind, MessageClass
 from worker.rules.plan import Planned
 from worker.rules.states import OPEN
 from worker.rules.steps import OF_CALENDAR, Anchor
-from worker.timeline import Course, consents_of_many, lay_out
+from worker.timeline import OF_PLAN, Course, consents_of_many, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,8 +39,7 @@ def difference(protocol: Protocol, *, now: datetime, most: int = MOST) -> dict[s
     written. What went already is neither ended nor planned again.
     """
     newest = ProtocolVersion.objects.filter(protocol=protocol).latest("number")
-    older = Message.objects.filter(version__protocol=protocol, cls=MessageClass.COURSE, state__in=OPEN)
-    older = older.exclude(kind=CourseKind.CORRECTION)
+    older = Message.objects.filter(OF_PLAN, version__protocol=protocol, state__in=OPEN)
     running = list(older.exclude(version=newest).order_by("client_id").values_list("client_id", flat=True).distinct())
     found: Counter[tuple[str, str]] = Counter()
     for under in _under([int(pk) for pk in running[:most] if pk is not None], protocol, now):

@@ -182,6 +182,7 @@ def plan_course(
     now: datetime,
     consented: frozenset[tuple[Channel, Purpose]],
     future_only: bool = False,
+    late: frozenset[str] = frozenset(),
     at_latest: Mapping[Anchor, datetime] | None = None,
 ) -> tuple[PlannedMessage, ...]:
     """Every step on every channel the client agreed to, in due order.
@@ -189,8 +190,9 @@ def plan_course(
     Steps whose anchor is not known are left out; those of `Anchor.COURSE` too while a session is booked. Of two
     course messages of one channel closer than `SPACING` the later is moved on, or handed over if it no longer
     fits. An answer needs consent to any purpose of its channel. With `future_only` steps whose moment has come are left
-    out: who comes back after a while gets what lies ahead, never a burst of what is past (rule 50). `at_latest` ends
-    the use of an anchor's steps where that is sooner than their own `until`.
+    out: who comes back after a while gets what lies ahead, never a burst of what is past (rule 50); those of `late`
+    stay in, for they were promised and only held up. `at_latest` ends the use of an anchor's steps where that is sooner
+    than their own `until`.
 
     Raises:
         ValueError: `now` or an anchor is naive.
@@ -201,7 +203,7 @@ def plan_course(
         for rule, anchor_at in _applicable(rules, anchors)
         for channel in rule.channels
         if channel in hours_by_channel and _agreed(rule, channel, consented)
-        if not (future_only and rule.cls is MessageClass.COURSE and moment(rule.when, anchor_at, zone) <= now)
+        if not (future_only and _is_past(rule, moment(rule.when, anchor_at, zone), now) and rule.code not in late)
         for step in [_Step(rule, utc(anchor_at), zone, hours_by_channel[channel], now, ends.get(rule.anchor))]
     ]
     placed = list(_spaced([each for each in waiting if not each[5].rule.instead_of]))
@@ -236,6 +238,10 @@ def _applicable(
         anchor_at = anchors.get(rule.anchor)
         if anchor_at is not None and not (booked and rule.anchor is Anchor.COURSE):
             yield rule, anchor_at
+
+
+def _is_past(rule: StepRule, due_at: datetime, now: datetime) -> bool:
+    return rule.cls is MessageClass.COURSE and due_at <= now
 
 
 def _agreed(rule: StepRule, channel: Channel, consented: frozenset[tuple[Channel, Purpose]]) -> bool:

@@ -1,5 +1,7 @@
 """What a refusal says, in the language of the page: the rules say it in plain English, and rows of a file keep it so.
 
+So with the reasons of a message (worker/reading/explain.py), which the command line says in English as well.
+
 The English sentence itself is looked up, as gettext does it, in templates/locale/LANGUAGE/refusals.toml; where the code
 puts a value into a sentence, its key has `{}`. What nothing there fits stays English, rather than unsaid.
 """

@@ -38,13 +38,14 @@ def leave(request: HttpRequest, token: str) -> HttpResponseBase:
     contact = _contact(token)
     if contact is None:
         return nothing_here(request)
+    known = contact.address_sealed is not None  # erased: no page, but the link ends what is sent there today (rule 62)
     if request.method != "POST":
-        return preferences.page(request, contact)
+        return preferences.page(request, contact) if known else nothing_here(request)
     try:
         said = _form(request)
         if said.get("List-Unsubscribe", "").strip() == "One-Click":
             return _one_click(request, contact)
-        return preferences.choose(request, contact, said)
+        return preferences.choose(request, contact, said) if known else nothing_here(request)
     except No as no:
         return HttpResponse(status=no.status)
 
@@ -54,7 +55,7 @@ def _contact(token: str) -> Contact | None:
     if named is None:
         return None
     found = Contact.objects.select_related("clinic", "client")
-    return found.filter(link_key=named.key, address_sealed__isnull=False).first()
+    return found.filter(link_key=named.key).first()
 
 
 def _form(request: HttpRequest) -> QueryDict:

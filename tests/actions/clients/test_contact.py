@@ -14,6 +14,7 @@ from worker import clock, sealed
 from worker.actions.clients.contact import change_contact
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.stale import reconfirm_all
+from worker.actions.course.resend import resend
 from worker.intake.contact import ContactFile
 from worker.intake.shape import checked
 from worker.management.cli import main
@@ -82,7 +83,7 @@ def test_with_a_new_consent_the_course_goes_on_there_and_nothing_doubles(alice):
     """Rules 6, 8, P4: the confirmation goes again, what was sent is not repeated, the rest goes to the new number."""
     sent = {each.step.code for each in builders.messages_of(alice, channel="sms", state="accepted")}
     waiting = builders.messages_of(alice, channel="sms", state="planned")
-    planned = {each.step.code for each in waiting if each.due_at > LATER}
+    planned = {each.step.code for each in waiting if each.expires_at > LATER}
     done = change(alice, phone=NEW, consents=agreed())
     assert live(alice) == {"aftercare": "active", "reminders": "active"}
     assert {each.step.code for each in done.planned} == planned | {"optin-confirmation"}
@@ -96,6 +97,57 @@ def test_with_a_new_consent_the_course_goes_on_there_and_nothing_doubles(alice):
     steps = list(rang.values_list("message__step__code", flat=True))
     assert len(steps) == len(set(steps)) > 3
     assert faults() == []
+
+
+EVENING = NOW + timedelta(hours=11)  # 21:00 in New York: an hour after closing
+
+
+def due_and_not_gone(treated):
+    """Alice, and her same-day text, which has not left; staff have nothing to do yet."""
+    client = builders.alice(consents=builders.SERVICE[:2], treated=treated, now=treated).client
+    post.confirmed(treated)
+    return client, builders.message(client, "same-day")
+
+
+def test_what_was_due_and_had_not_left_is_handed_over_where_no_opening_is_left(house):
+    """P5: the wrong number is put right at 21:00, before what was due at 19:45 had left; it is of use until eight."""
+    client, row = due_and_not_gone(EVENING - timedelta(hours=2))
+    assert row.due_at == EVENING - timedelta(minutes=75)
+    change(client, phone=NEW, consents=agreed(given_at=EVENING.isoformat()), now=EVENING)
+    row.refresh_from_db()
+    assert (row.state, row.reason) == ("cancelled", "contact_changed")
+    assert StaffTask.objects.get(kind="hand_over", client=client).facts["step"] == "same-day"
+    assert builders.message(client, "same-day") == row
+
+
+@pytest.mark.parametrize("silent_first", [False, True])
+def test_what_was_due_and_had_not_left_goes_to_the_new_number(house, silent_first):
+    """P4, P5: while it is open it is due there at once, once, also where her consent is written down a bit later."""
+    client, row = due_and_not_gone(NOW + timedelta(hours=2))
+    at = row.due_at + timedelta(minutes=3)
+    if silent_first:
+        change(client, phone=NEW, now=at)
+    change(client, phone=NEW, consents=agreed(given_at=at.isoformat()), now=at)
+    again = builders.message(client, "same-day")
+    assert (again.state, again.due_at, again.standing) == ("planned", at, standing_of(client))
+    assert not StaffTask.objects.filter(kind="hand_over").exists()
+    went = [step for minutes in (0, 3, 6, 9) for step in post.round_of_post(at + timedelta(minutes=minutes))]
+    assert went == ["optin-confirmation", "same-day"]
+    change(client, phone=ALICES_PHONE, consents=agreed(given_at=at.isoformat()), now=at + timedelta(minutes=10))
+    assert builders.message(client, "same-day") == again
+
+
+def test_what_a_person_sent_again_comes_along(alice):
+    """P5: no plan brings it, so it goes to the new number under its next number; a second change takes it on once."""
+    row = builders.message(alice, "day-3")
+    Message.objects.filter(pk=row.pk).update(state="refused")
+    resend(message_id=row.pk, by="staff:1", now=LATER)
+    for number in (NEW, "(212) 555-0156"):
+        change(alice, phone=number, consents=agreed())
+    rows = Message.objects.filter(client=alice, channel="sms", step__code="day-3").order_by("resend")
+    assert [(each.state, each.resend) for each in rows] == [
+        ("refused", 0), ("cancelled", 1), ("cancelled", 2), ("planned", 3),
+    ]  # fmt: skip
 
 
 def test_where_the_clinic_asks_the_new_number_is_asked(alice, house):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,14 +11,16 @@ from tests import builders
 from tests.actions import post
 from tests.actions.converse.conftest import OKAFORS_PHONE, SAMS_PHONE
 from tests.builders import ALICES_PHONE, NOW, OKAFOR, SAM
+from worker.actions.consent.hold import hold_standing
 from worker.actions.converse.call_staff import escalate
 from worker.actions.converse.end import close
 from worker.actions.converse.on_call import agree, leave
 from worker.actions.converse.thread import Answer, note_answer
 from worker.actions.mail.reply import MailReply, mail_reply
-from worker.models import Conversation, Message, StaffTask
+from worker.models import Conversation, Hold, Message, StaffTask
 from worker.reading.alarms import alarms, facts
-from worker.reading.red_flags import red_flags
+from worker.reading.red_flags import nobody_on_call, red_flags
+from worker.reading.red_flags import on_call as listed
 from worker.rules.names import Channel
 from worker.rules.refusal import Refusals
 
@@ -35,6 +38,12 @@ def _rung(now):
     provider = post.Provider()
     post.round_of_post(now, provider)
     return sorted((out.to, out.body) for out in provider.taken if "/inbox" in out.body)
+
+
+def _late(now):
+    """Who was called when the clock ran out."""
+    escalate(now=now)
+    return _rung(now)
 
 
 def test_the_practitioner_is_called_at_once_without_name_or_words(house, alice, on_call):
@@ -137,6 +146,50 @@ def test_one_of_the_staff_who_answers_an_alert_is_no_client(house, alice, on_cal
     """ "On my way" from Sam's phone opens no conversation."""
     _says(house, "on my way", phone=SAMS_PHONE)
     assert not Conversation.objects.exists()
+
+
+@pytest.mark.parametrize("words", ["ok I will call her now", "who is it?", "no"])
+def test_one_of_the_staff_who_answers_an_alert_is_called_again_the_next_time(house, alice, on_call, words):
+    """Rule 41: her answer is no client's doubt, so nothing of hers is held, and every later alert reaches her."""
+    _says(house)
+    _rung(DUE)
+    _says(house, words, phone=OKAFORS_PHONE, now=DUE + timedelta(minutes=2))
+    assert not Hold.objects.filter(standing=on_call[0].standing).exists()
+    assert not StaffTask.objects.filter(kind="unclear_reply").exists()
+    assert OKAFORS_PHONE in [to for to, _ in _late(DUE + CLOCK)]
+
+
+def test_one_of_the_staff_who_answers_an_alert_by_mail_is_mailed_again(house, on_call):
+    """Rules 41, 124: the same for a mailbox on call; a STOP from there still ends it."""
+    mine = agree(clinic=house.lakeside, by=OKAFOR, address="okafor@example.com", affirmed=True, now=NOW)
+    mail = MailReply(
+        key="b" * 64, sender="okafor@example.com", clinics=(house.lakeside.pk,), named=None, by_link=False,
+        subject="", words="ok I will call her now", unread=False, received_at=DUE,
+    )  # fmt: skip
+    mail_reply(mail, now=DUE)
+    assert not Hold.objects.exists()
+    assert not StaffTask.objects.exists()
+    mail_reply(replace(mail, key="c" * 64, words="STOP"), now=DUE)
+    mine.standing.refresh_from_db()
+    assert mine.standing.suppressed_at is not None
+
+
+def test_a_client_who_is_on_call_as_well_is_a_client(house, alice):
+    """Rule 17: her doubt counts, although one of the staff is called on the same phone."""
+    agree(clinic=house.lakeside, by=OKAFOR, address=ALICES_PHONE, affirmed=True, now=NOW)
+    _says(house, "who is it?")
+    assert builders.standing_of(alice).held_why == "unclear_reply"
+
+
+def test_who_is_on_hold_is_not_on_call(house, alice, on_call):
+    """Rule 41, P5: an address that gets nothing is counted as none: the list, the task and doctor say so."""
+    for contact in on_call:
+        hold_standing(contact.standing, why="provider_review", source="", now=NOW)
+    assert [each["stopped"] for each in listed(house.lakeside.pk)] == [False, False]
+    assert [each["held"] for each in listed(house.lakeside.pk)] == [True, True]
+    assert house.lakeside.slug in nobody_on_call()
+    _says(house)
+    assert StaffTask.objects.filter(kind="nobody_on_call", client=alice).count() == 1
 
 
 def test_an_unknown_number_with_a_warning_sign_is_heard_as_well(house, on_call):

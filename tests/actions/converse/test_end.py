@@ -11,14 +11,17 @@ from tests import builders
 from tests.actions import post
 from tests.builders import ALICES_PHONE, NOW, SAM
 from worker import clock
+from worker.actions.consent.desk_hold import hold_client, undo_hold
+from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.release import release_client
 from worker.actions.converse.end import close, reopen
 from worker.actions.converse.thread import assign, reply
 from worker.actions.send.due import close_missed
 from worker.management.cli import main
-from worker.models import Conversation, Event, StaffTask
+from worker.models import Conversation, Event, Hold, StaffTask, Standing
 from worker.reading.chain import faults
 from worker.reading.inbox import inbox
+from worker.reading.silences import silences
 from worker.rules.refusal import Refusals
 from worker.rules.release import ReleaseReason
 
@@ -118,6 +121,63 @@ def test_a_last_word_closes_in_one_press(house, alice):
         now=DUE, no_stop=True, and_close=True,
     )  # fmt: skip
     assert sorted(post.round_of_post(DUE)) == ["same-day", "staff-reply"]
+
+
+def test_a_last_word_closes_over_no_unclear_mail(house, alice):
+    """Rule 17: her phone is answered and her mailbox held by a mail that may mean stop; nobody closes over that."""
+    conversation = _says(house, "can I go swimming?")
+    mailbox = builders.standing_of(alice, "email")
+    hold_standing(mailbox, why="unclear_reply", source="inbound:0", now=DUE)
+    said = {"clinic": house.lakeside, "conversation_id": conversation.pk, "words": "See you soon.", "by": SAM}
+    with pytest.raises(Refusals, match="may mean stop"):
+        reply(**said, key="k", now=DUE, and_close=True)
+    reply(**said, key="k", now=DUE)
+    with pytest.raises(Refusals, match="may mean stop"):
+        reply(**said, key="k", now=DUE, and_close=True)
+    reply(**said, key="k", now=DUE, and_close=True, no_stop=True)
+    mailbox.refresh_from_db()
+    assert mailbox.held_at is None
+
+
+def test_closing_ends_only_what_her_own_words_held(house, alice):
+    """Rule 17: what the provider reported, or the desk paused, stays until somebody looks into that as well."""
+    conversation = _says(house)
+    row = builders.standing_of(alice)
+    hold_standing(row, why="provider_review", source="attempt:7", now=DUE)
+    hold_client(client_id=alice.pk, by="staff:1", now=DUE)
+    _held(alice)
+    _close(house, conversation, no_stop=True)
+    row.refresh_from_db()
+    assert row.held_why == "provider_review"
+    open_ones = Hold.objects.filter(standing=row, released_at__isnull=True)
+    assert sorted(open_ones.values_list("why", flat=True)) == ["desk", "provider_review"]
+    assert not StaffTask.objects.filter(kind="unclear_reply", done_at__isnull=True).exists()
+    assert "same-day" not in post.round_of_post(DUE)
+    assert list(silences(house.lakeside.pk)) == []
+    Standing.objects.filter(pk=row.pk).update(held_at=None, held_why=None)
+    assert len(list(silences(house.lakeside.pk))) == 1, "whoever frees it behind our back is found"
+    row.save()
+    release_client(client_id=alice.pk, by=SAM, reason=ReleaseReason.MISTAKE, now=DUE)
+    row.refresh_from_db()
+    assert (row.held_why, open_ones.count()) == (None, 0)
+    assert faults() == []
+
+
+def test_a_pause_taken_back_leaves_what_held_her_before(house, alice):
+    """Rule 17: the desk's own pause ends, whatever came first stays; what came on top is read first."""
+    row = builders.standing_of(alice)
+    hold_standing(row, why="provider_review", source="attempt:7", now=DUE)
+    assert hold_client(client_id=alice.pk, by="staff:1", now=DUE) == 2
+    with pytest.raises(Refusals, match="paused already"):
+        hold_client(client_id=alice.pk, by="staff:1", now=DUE)
+    undo_hold(client_id=alice.pk, by="staff:1", now=DUE)
+    row.refresh_from_db()
+    assert row.held_why == "provider_review"
+    assert builders.standing_of(alice, "email").held_at is None
+    hold_client(client_id=alice.pk, by="staff:1", now=DUE)
+    _says(house)
+    with pytest.raises(Refusals, match="on hold again"):
+        undo_hold(client_id=alice.pk, by="staff:1", now=DUE)
 
 
 def test_the_inbox_has_the_most_pressing_first(house, alice):

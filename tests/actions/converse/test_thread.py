@@ -79,6 +79,36 @@ def test_a_reply_leaves_once_in_its_approved_frame(house, alice):
     assert WORDS.encode() not in bytes(StaffWords.objects.get().words_sealed)
 
 
+def test_the_same_form_sent_again_to_close_closes(house, alice):
+    """P4, P8: its words go once; that the conversation is closed is true when it is said."""
+    _says(house, "can I go swimming?")
+    first = _reply(house)
+    assert _reply(house, and_close=True).pk == first.pk
+    assert Conversation.objects.get().closed_at == DUE
+    assert StaffWords.objects.count() == 1
+
+
+def test_other_words_under_the_same_key_are_refused_and_never_lost(house, alice):
+    """P5, P12: one form sends once; what was changed in it meanwhile is told not to go, and nothing ends."""
+    _says(house, "can I go swimming?")
+    _reply(house)
+    before = builders.counts()
+    with pytest.raises(Refusals, match="has sent other words already"):
+        _reply(house, "Please come by at noon.", and_close=True)
+    assert builders.counts() == before
+    assert Conversation.objects.get().closed_at is None
+
+
+def test_a_form_of_before_closes_no_warning_sign_away(house, alice):
+    """Rule 41: what she wrote since the form was sent is not answered by it."""
+    _says(house, "can I go swimming?")
+    _reply(house)
+    _says(house, "it is bleeding and I have a fever", now=DUE + timedelta(minutes=5))
+    with pytest.raises(Refusals, match="a warning sign that nobody answered"):
+        _reply(house, now=DUE + timedelta(minutes=6), no_stop=True, and_close=True)
+    assert Conversation.objects.get().closed_at is None
+
+
 def test_a_stop_between_writing_and_leaving_wins(house, alice):
     """P2: the gate reads her standing at the last moment, for a person's words as well."""
     _says(house, "can I go swimming?")

@@ -15,6 +15,7 @@ from worker.actions.clients.zone import tell_zone
 from worker.actions.consent.hold import pause, resume
 from worker.actions.course import appointment, treatment
 from worker.actions.course.settle import settle
+from worker.actions.record.task import finish
 from worker.models import Attempt, Message, Ready, StaffTask
 from worker.models.appointment import AppointmentStatus
 from worker.models.hold import PauseScope
@@ -92,6 +93,16 @@ def test_what_went_already_stops_what_would_contradict_it(house):
     done = treatment.Done(client_id=alice.pk, protocol="peeling", external_id="T-2", performed_at=NOW + DAY)
     made, _ = treatment.add(done=done, by="staff:1", now=NOW + DAY)
     assert texts(made, "day-3") == ("held", "contradiction")
+
+
+def test_a_contradiction_is_decided_and_not_ticked_off(house):
+    """Anchors C8, P5: "done" decides nothing; both texts would wait until they are missed, with nothing open."""
+    two(house, {"day_1": NOT_FOR_14}, {"day_3": FROM_3})
+    task = StaffTask.objects.get(kind="contradiction")
+    with pytest.raises(Refusals, match="aftercare settle"):
+        finish(task_id=task.pk, by=OKAFOR, now=NOW)
+    task.refresh_from_db()
+    assert task.done_at is None
 
 
 def test_a_pause_that_ends_lets_no_contradiction_go(house):

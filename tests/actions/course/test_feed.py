@@ -134,3 +134,33 @@ def test_one_line_that_is_refused_keeps_the_whole_file_out(house, tmp_path):
         take(read_visits(csv(tmp_path, good, bad), "csv"), clinic=house.lakeside, source="csv", now=NOW)
     assert [each.field for each in refused.value.faults] == ["line 3 client"]
     assert builders.counts() == before
+
+
+def test_one_version_of_a_visit_twice_keeps_the_whole_file_out(house, tmp_path):
+    """P12: two lines with the same id and version say two times; both are named, and the good line is not kept."""
+    alice = builders.alice().client
+    lines = [
+        f"{name},{alice.external_id},{(VISIT + hours * HOUR).isoformat()},booked,1"
+        for name, hours in (("V-7", 0), ("V-7", 1), ("V-8", 24))
+    ]
+    before = builders.counts()
+    read = read_visits(csv(tmp_path, *lines), "csv")
+    for act in (foresee, take):
+        with pytest.raises(Refusals) as refused:
+            act(read, clinic=house.lakeside, source="csv", now=NOW)
+        assert [(each.field, each.problem) for each in refused.value.faults] == [
+            ("line 3 external_id", "stands in line 2 as well")
+        ]
+    assert builders.counts() == before
+
+
+def test_what_only_shows_while_it_is_taken_leaves_nothing_either(house, tmp_path):
+    """P12: the second line gives the first one's visit to another client, which nobody could foresee of it alone."""
+    alice = builders.alice().client
+    mia = builders.alice(external_id="A-2", name="Mia Moreau", phone="+12125550188", email="mia@example.com").client
+    lines = [f"V-7,{who.external_id},{VISIT.isoformat()},booked,{n}" for n, who in ((1, alice), (2, mia))]
+    before = builders.counts()
+    with pytest.raises(Refusals) as refused:
+        take(read_visits(csv(tmp_path, *lines), "csv"), clinic=house.lakeside, source="csv", now=NOW)
+    assert [each.field for each in refused.value.faults] == ["line 3 client"]
+    assert builders.counts() == before

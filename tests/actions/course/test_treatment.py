@@ -15,6 +15,7 @@ from tests.actions.course.versions import approved, newest, next_version
 from tests.builders import NOW, OKAFOR, PROTOCOL
 from worker.actions.course import appointment, treatment
 from worker.actions.course.adopt import adopt
+from worker.actions.course.resend import resend
 from worker.actions.protocols.approve import the_protocol
 from worker.models import Appointment, Attempt, Message, StaffTask
 from worker.rules.refusal import Refusals
@@ -93,6 +94,54 @@ def test_a_session_taken_back_ends_its_plan_and_the_one_before_counts_again(hous
     assert open_of(treatment=first) == before
     with pytest.raises(Refusals):
         treatment.void(treatment_id=made.pk, by="staff:1", now=NOW)
+
+
+def test_nobody_hands_over_what_she_received(house):
+    """P4, P8: a session is taken back a week later; of the one before she read all that is past."""
+    alice = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    for hours in range(1, 7 * 24):
+        post.round_of_post(NOW + timedelta(hours=hours), post.Provider())
+    went = set(Attempt.objects.filter(cls="course").values_list("message__step__code", flat=True))
+    assert {"same-day", "day-1"} <= went
+    before = open_of()
+    made, _ = another(alice, NOW + 7 * DAY)
+    treatment.void(treatment_id=made.pk, by="staff:1", now=NOW + 7 * DAY + timedelta(minutes=5))
+    told = StaffTask.objects.filter(kind="hand_over", client=alice)
+    assert not {each.facts["step"] for each in told} & went
+    assert open_of() == before
+
+
+def test_an_invitation_that_went_is_no_task_after_a_late_cancellation(house):
+    """P8: she was asked to book, did so, and cancelled when the invitation was past: staff are not told to ask her."""
+    alice = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    row = builders.message(alice, "next-session-plan")
+    for day in range(1, (row.due_at - NOW).days + 1):
+        post.round_of_post(NOW + day * DAY, post.Provider())
+    assert "next-session-plan" in post.round_of_post(row.due_at, post.Provider())
+    visit, _ = appointment.book(
+        client_id=alice.pk, starts_at=row.expires_at + DAY, by="staff:1", now=row.due_at + timedelta(hours=1)
+    )
+    appointment.end(appointment_id=visit.pk, status="cancelled", by="staff:1", now=row.expires_at + timedelta(hours=1))
+    tasks = StaffTask.objects.filter(kind="hand_over", client=alice)
+    assert [each.facts["step"] for each in tasks] == []
+
+
+def test_what_no_plan_brings_stays_when_a_course_goes_over(house):
+    """P5: what a person sent again, and what stands in for an undelivered text; no version would bring them anew."""
+    alice = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    row, other = builders.message(alice, "day-3"), builders.message(alice, "day-7")
+    Message.objects.filter(pk=row.pk).update(state="refused")
+    sent_again = resend(message_id=row.pk, by="staff:1", now=NOW + DAY)
+    Message.objects.filter(pk=other.pk).update(fallback_of=row.pk)
+    newer = next_version(house.lakeside, NOW + DAY)
+    done = adopt(protocol=newer.protocol, by=OKAFOR, now=NOW + DAY)
+    sent_again.refresh_from_db()
+    other.refresh_from_db()
+    assert (done.clients, sent_again.state, other.state) == (1, "planned", "planned")
+    assert adopt(protocol=newer.protocol, by=OKAFOR, now=NOW + DAY).clients == 0
 
 
 def test_the_same_session_twice_is_one_and_another_under_its_id_is_refused(house):

@@ -20,17 +20,33 @@ from tests.builders import (
     counts,
     message,
     messages_of,
+    standing_of,
     text_from,
 )
 from worker import tokens
-from worker.actions.consent.unsubscribe import unsubscribe
+from worker.actions.consent.hold import hold_standing
+from worker.actions.converse.call_staff import escalate
+from worker.actions.converse.thread import take_up
 from worker.actions.privacy.erase import erase
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import record
 from worker.actions.send.said import Said
 from worker.channels.base import Accepted, TryLater
-from worker.models import Attempt, ConsentEvent, Event, Grant, Inbound, Link, Receipt, Seal, StaffTask, Suppression
+from worker.models import (
+    Attempt,
+    ConsentEvent,
+    Conversation,
+    Event,
+    Grant,
+    Inbound,
+    Link,
+    Receipt,
+    Seal,
+    StaffTask,
+    Suppression,
+)
 from worker.reading.chain import faults
+from worker.reading.thread import thread
 from worker.rules.refusal import Refusals
 
 LATER = NEXT_DAY + timedelta(hours=1)
@@ -138,14 +154,26 @@ def test_nothing_more_is_sent(house):
 
 
 def test_her_pages_are_gone(house):
-    """A care page and an unsubscribe link of hers say that nothing is there, whoever holds them (rule 63)."""
+    """A care page and the page behind a mail's link say that nothing is there, whoever holds them (rule 63)."""
     client = lived(house).client
     path = f"/c/{tokens.make('c', Link.objects.get(client=client).key)}"
-    link_key = client.contacts.first().link_key
-    assert Browser().get(path).status_code == 200
+    mail = f"/u/{tokens.make('u', client.contacts.get(channel='email').link_key)}"
+    assert (Browser().get(path).status_code, Browser().get(mail).status_code) == (200, 200)
     erased(client)
-    assert Browser().get(path).status_code == 404
-    assert unsubscribe(link_key=link_key, method="one_click", now=LATER) is False
+    assert (Browser().get(path).status_code, Browser().get(mail).status_code) == (404, 404)
+    assert Browser().post(mail, {"do": "everything"}).status_code == 404
+
+
+def test_the_link_of_an_old_mail_still_ends_everything_there(house):
+    """Rules 62, 109, P2: erased and enrolled anew, she gets mail again; the one click of a mail of before counts."""
+    client = lived(house).client
+    mail = f"/u/{tokens.make('u', client.contacts.get(channel='email').link_key)}"
+    erased(client)
+    again = alice().client
+    assert standing_of(again, "email").suppressed_at is None
+    assert Browser().post(mail, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert standing_of(again, "email").suppressed_at is not None
+    assert faults() == []
 
 
 def test_a_stop_outlives_her(house):
@@ -258,6 +286,54 @@ def test_a_family_shares_a_phone(house):
     assert {each.state for each in messages_of(sister)} == {"planned"}
     assert not Inbound.objects.filter(body_sealed__isnull=False).exists()
     assert faults() == []
+
+
+RED = "it is bleeding and I have a fever"
+
+
+def zoe():
+    """Her sister, on the same phone."""
+    return alice(external_id="A-2", name="Zoe Moreau", email="zoe@example.com", now=NOW).client
+
+
+def test_a_warning_sign_on_a_shared_phone_outlives_the_one_who_is_erased(house):
+    """P5, P9, rule 41: it may be her sister's, so it stays before staff under her name, its clock on, wordless."""
+    client, sister = alice().client, zoe()
+    text_from(house.lakeside, ALICES_PHONE, RED, now=NEXT_DAY)
+    clock = Conversation.objects.get(client=client).answer_by
+    erased(client)
+    talk = Conversation.objects.get()
+    assert (talk.client_id, talk.closed_at, talk.answer_by) == (sister.pk, None, clock)
+    left = StaffTask.objects.filter(client=sister, done_at__isnull=True, facts__conversation=talk.pk)
+    assert "red_flag_reply" in left.values_list("kind", flat=True)
+    assert not StaffTask.objects.filter(client=client, done_at__isnull=True).exists()
+    shown = thread(Conversation.objects.select_related("client", "standing", "taken_by").get())
+    assert shown.name == "Zoe Moreau"
+    assert not any("bleeding" in each.text for each in shown.said)
+    assert standing_of(sister).held_at is not None
+    assert escalate(now=clock) == 1
+
+
+def test_who_has_a_conversation_of_her_own_takes_the_others_clock_over(house):
+    """P5: at most one is open for each client, and the warning sign is answered in it."""
+    client, sister = alice().client, zoe()
+    text_from(house.lakeside, ALICES_PHONE, RED, now=NEXT_DAY)
+    own = take_up(clinic=house.lakeside, client_id=sister.pk, by=SAM, now=NEXT_DAY)
+    clock = Conversation.objects.get(client=client).answer_by
+    erased(client)
+    own.refresh_from_db()
+    assert (own.answer_by, own.answered_at, own.holds) == (clock, None, True)
+    assert Conversation.objects.get(client=client).closed_at == LATER
+    assert StaffTask.objects.get(kind="red_flag_reply").facts["conversation"] == own.pk
+
+
+def test_a_shared_phone_that_stays_on_hold_is_put_before_staff(house):
+    """P5, rule 17: with the erased client's task gone nobody else would hear that her sister gets nothing."""
+    client, sister = alice().client, zoe()
+    hold_standing(standing_of(client), why="provider_review", source="", now=NEXT_DAY)
+    erased(client)
+    task = StaffTask.objects.get(kind="held_address")
+    assert (task.client_id, task.done_at) == (sister.pk, None)
 
 
 def test_a_number_that_changed_hands(house):

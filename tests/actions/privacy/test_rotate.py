@@ -12,19 +12,22 @@ from hypothesis import strategies as st
 
 from tests.actions.privacy.conftest import key
 from tests.actions.privacy.life import NEXT_DAY, binary_values, copy_of, lived
-from tests.builders import ALICES_PHONE, NOW, SAM, alice, standing_of, text_from
+from tests.builders import ALICES_PHONE, NOW, SAM, alice, messages_of, standing_of, text_from
 from worker import rendering, sealed
 from worker.actions.clients import search
+from worker.actions.consent.desk_revoke import from_desk
+from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.converse.checkin import answer_checkin
 from worker.actions.converse.on_call import agree
 from worker.actions.converse.thread import reply, take_up
 from worker.actions.imports.stage import stage
+from worker.actions.mail.reply import MailReply, mail_reply
 from worker.actions.privacy.erase import erase
 from worker.actions.privacy.rotate import rotate
 from worker.actions.privacy.stores import SEALED
 from worker.actions.receive.reply import Reply
 from worker.actions.receive.sms import take
-from worker.models import ClientSearch, Event, Grant, Hold, Link, Sender, StaffTask, Standing
+from worker.models import ClientSearch, Event, Grant, Hold, Link, Message, Sender, StaffTask, Standing
 from worker.models.client import SearchKind
 from worker.reading.chain import faults
 from worker.rules.refusal import Refusals
@@ -300,6 +303,61 @@ def test_two_rows_without_a_stop_are_put_before_staff(house, keys):
     assert standing_of(client).held_why == "address_twice"
     assert Hold.objects.count() == before + 1
     assert StaffTask.objects.filter(kind="address_twice").count() == 1
+
+
+def _twice(keys):
+    """Alice and her sister on the same addresses, each of which has two rows: the processes' key lists differed."""
+    first = alice().client
+    keys(prints="q")
+    second = alice(external_id="A-2", name="Zoe Moreau").client
+    keys(prints="qp")
+    assert standing_of(first).pk != standing_of(second).pk
+    return first, second
+
+
+def _silent(*clients, channel="sms"):
+    return [standing_of(each, channel).suppressed_at is not None for each in clients]
+
+
+@pytest.mark.parametrize("words", ["STOP", "stop all contact"])
+def test_a_stop_by_text_ends_every_row_of_the_phone(house, keys, words):
+    """P2: whichever row a text was planned on, it does not go; one confirmation leaves."""
+    both = _twice(keys)
+    text_from(house.lakeside, ALICES_PHONE, words, now=NOW)
+    assert _silent(*both) == [True, True]
+    assert {each.state for each in messages_of(both[1], channel="sms")} == {"cancelled"}
+    assert Message.objects.filter(kind="stop_confirmation").count() == 1
+    assert faults() == []
+
+
+def test_a_stop_by_link_ends_every_row_of_the_mailbox(house, keys):
+    """P2, rule 109: one click, from either's mail."""
+    both = _twice(keys)
+    unsubscribe(link_key=both[1].contacts.get(channel="email").link_key, method="one_click", now=NOW)
+    assert _silent(*both, channel="email") == [True, True]
+
+
+def test_a_stop_by_mail_ends_every_row_of_the_mailbox(house, keys):
+    """P2, rule 124: two rows are one mailbox, and it is confirmed once."""
+    both = _twice(keys)
+    mail = MailReply(
+        key="a" * 64, sender="alice@example.com", clinics=(house.lakeside.pk,), named=None, by_link=False,
+        subject="", words="STOP", unread=False, received_at=NOW,
+    )  # fmt: skip
+    mail_reply(mail, now=NOW)
+    assert _silent(*both, channel="email") == [True, True]
+    assert Message.objects.filter(kind="stop_confirmation").count() == 1
+
+
+@pytest.mark.parametrize("whom", ["address", "client"])
+def test_a_stop_at_the_desk_ends_every_row_of_the_phone(house, keys, whom):
+    """P2, rule 27: by the number or by the client, what she shares is silent for both."""
+    both = _twice(keys)
+    phone, pk = (ALICES_PHONE, None) if whom == "address" else ("", both[1].pk)
+    from_desk(
+        clinic_slug="lakeside", phone=phone, email="", client_id=pk, reason="she called", received_at=None, now=NOW
+    )
+    assert _silent(*both) == [True, True]
 
 
 def test_a_row_made_of_another_address_is_left_alone(house, keys):

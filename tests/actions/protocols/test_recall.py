@@ -10,6 +10,7 @@ from tests import builders
 from tests.actions import post
 from tests.actions.course import versions
 from tests.builders import ALICES_PHONE, CHARLIE, NOW, OKAFOR, PROTOCOL, SAM
+from worker.actions.clients.contact import change_contact
 from worker.actions.converse.thread import take_up
 from worker.actions.course.adopt import adopt
 from worker.actions.privacy.erase import erase
@@ -17,7 +18,10 @@ from worker.actions.protocols.approve import approve, the_protocol
 from worker.actions.protocols.reached import recalled
 from worker.actions.protocols.recall import recall
 from worker.actions.protocols.write import add_correction
-from worker.models import Message, ProtocolVersion, Step
+from worker.channels.base import Unknown
+from worker.intake.contact import ContactFile
+from worker.intake.shape import checked
+from worker.models import Message, ProtocolVersion, Ready, Step
 from worker.reading.shadow import difference
 from worker.rules.refusal import Refusals
 
@@ -109,6 +113,43 @@ def test_a_stop_after_the_recall_wins_at_the_gate(house, told, correction):
     builders.text_from(house.lakeside, ALICES_PHONE, "STOP", now=LATER)
     assert "correction-1" not in post.round_of_post(LATER)
     assert Message.objects.get(kind="correction").state == "cancelled"
+
+
+@pytest.mark.parametrize("state", ["cancelled", "missed", "withheld"])
+def test_a_correction_that_was_lost_before_it_left_is_planned_by_the_next_recall(house, told, correction, state):
+    """P4, P5: whatever ended it, pressed again it goes, once and under its next number."""
+    _recall(house, correction)
+    Message.objects.filter(kind="correction").update(state=state, reason="tests")
+    Ready.objects.all().delete()
+    assert _why(house, correction) == [(told.pk, "")]
+    assert [_recall(house, correction) for _ in range(2)] == [(1, 0), (0, 1)]
+    provider = post.Provider()
+    for minutes in range(0, 60, 10):
+        post.round_of_post(LATER + timedelta(minutes=minutes), provider)
+    assert sum("read this instead" in out.body for out in provider.taken) == 1
+    assert Message.objects.filter(kind="correction").count() == 2
+
+
+def test_a_correction_that_may_have_left_is_never_doubled(house, told, correction):
+    """P4: its answer was lost; whatever the message says now, pressing again reaches nobody."""
+    _recall(house, correction)
+    post.round_of_post(LATER, post.Provider(answers=[Unknown("timeout")]))
+    Message.objects.filter(kind="correction").update(state="missed")
+    assert _recall(house, correction) == (0, 1)
+
+
+def test_a_correction_comes_along_to_another_number(house, told, correction):
+    """P5, rule 8: a change of phone before it left takes it along; no recall is needed."""
+    _recall(house, correction)
+    consents = [
+        {"channel": "sms", "purpose": "aftercare", "affirmed": True, "method": "paper", "given_at": NOW.isoformat(),
+         "wording": "service@1"}
+    ]  # fmt: skip
+    raw = {"changed_by": SAM, "phone": "(212) 555-0155", "consents": consents}
+    change_contact(client_id=told.pk, file=checked(ContactFile, raw), now=LATER)
+    rows = Message.objects.filter(kind="correction").order_by("pk")
+    assert [(each.state, each.resend) for each in rows] == [("cancelled", 0), ("planned", 1)]
+    assert _recall(house, correction) == (0, 1)
 
 
 def test_a_correction_does_not_wait_for_a_conversation(house, told, correction):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests import builders
@@ -9,7 +11,7 @@ from tests.builders import CHARLIE, NOW, OKAFOR, PROTOCOL, SAM
 from worker import rendering
 from worker.actions.protocols.approve import approve, the_protocol
 from worker.actions.protocols.write import add_correction, remove_step, write_step
-from worker.intake.canonical import canonical_hash
+from worker.intake.canonical import canonical, canonical_hash
 from worker.intake.protocol_edit import pages_of
 from worker.models import Approval, ProtocolVersion
 from worker.reading.protocol_diff import changes
@@ -17,6 +19,7 @@ from worker.reading.protocol_preview import preview
 from worker.reading.protocols import protocol, touched
 from worker.rules.names import Channel
 from worker.rules.refusal import Refusals
+from worker.web.desk.protocol_approve import TERMS
 
 SMS = "{{ clinic_name }}: the first days, in short: {{ care_url }} Urgent? Call {{ clinic_phone }}. Reply STOP to end."
 
@@ -60,10 +63,10 @@ def test_the_difference_names_what_changed_and_nothing_else(house):
     """The practitioner reads two lines, not nineteen steps."""
     before = _source(_newest(house))
     draft, _ = _write(house, {"sms.en": SMS, "when": "1 11:00"})
-    found = {(each.step, each.what) for each in changes(before, _source(draft))}
+    found = {(each.step, each.what) for each in changes(before, _source(draft), TERMS)}
     assert found == {("day-1", "when"), ("day-1", "sms en text")}
-    assert changes(before, before) == []
-    lines = next(each.lines for each in changes(before, _source(draft)) if each.what == "sms en text")
+    assert changes(before, before, TERMS) == []
+    lines = next(each.lines for each in changes(before, _source(draft), TERMS) if each.what == "sms en text")
     assert [tag for tag, _ in lines] == ["gone", "new"]
 
 
@@ -89,6 +92,26 @@ def test_what_a_machine_can_find_wrong_is_not_saved(house, said, why):
     with pytest.raises(Refusals, match=why):
         _write(house, said)
     assert builders.counts() == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{ 1/0 }}", "{{ 'é'.encode('ascii') }}", f"{{{{ {'(' * 500}1{')' * 500} }}}}"],
+    ids=("zero", "letters", "depth"),
+)
+def test_a_text_that_fails_in_any_way_can_not_be_made(house, text):
+    """P5, rule 40: of whatever stands in a document, a message is refused and no worker falls."""
+    source = _source(_newest(house))
+    steps = [
+        replace(step, texts=tuple(replace(each, text=text) for each in step.texts))
+        if step.rule.code == "day-1"
+        else step
+        for step in source.steps
+    ]
+    version = rendering.Version(canonical(replace(source, steps=tuple(steps))).decode())
+    for channel in ("sms", "email"):
+        with pytest.raises(rendering.CannotRender):
+            version.write(step="day-1", channel=Channel(channel), language="en", values={})
 
 
 def test_two_who_write_at_once_do_not_overwrite_each_other(house):

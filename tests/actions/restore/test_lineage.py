@@ -16,7 +16,7 @@ from worker.actions.consent.hold import pause, resume
 from worker.actions.restore import lineage, replay
 from worker.actions.send.shift import shift
 from worker.management.cli import main
-from worker.models import Lineage, Message, Pause
+from worker.models import Event, Lineage, Message, Pause
 from worker.models.hold import PauseScope
 from worker.models.rows import server_time
 from worker.rules.names import Channel
@@ -118,6 +118,31 @@ def test_a_pause_of_everything_that_stood_before_stays_its_own(alice):
     lineage.declare_restored(now=NOW)
     lineage.declare_restored(now=NOW)
     assert Pause.objects.filter(scope=PauseScope.ALL, ended_at__isnull=True).get().why == "holidays"
+
+
+def test_a_release_does_not_end_what_a_person_paused(alice, capsys):
+    """Rule 144: the operator's own kill switch outlives the release, and the verb says so."""
+    pause(scope=PauseScope.ALL, value="", why="lawyer says stop", by="Sam", now=NOW)
+    lineage.declare_restored(now=NOW)
+    Lineage.objects.update(checked_at=server_time())
+    assert main(["restore-check", "--release", "--by", "Charlie"]) == 0
+    assert "Sam" in capsys.readouterr().out
+    assert Lineage.objects.get().restored_at is None
+    assert Pause.objects.get(scope=PauseScope.ALL, ended_at__isnull=True).by == "Sam"
+    resume(scope=PauseScope.ALL, value="", by="Sam", now=NOW)
+    assert not stands()
+
+
+def test_a_person_may_take_the_pause_of_a_restore_over(alice):
+    """Rule 144: while everything is held already, the kill switch is not refused, and no release ends it."""
+    lineage.declare_restored(now=NOW)
+    taken = pause(scope=PauseScope.ALL, value="", why="lawyer says stop", by="Sam", now=NOW)
+    assert Pause.objects.get(ended_at__isnull=True) == taken
+    assert Event.objects.filter(kind="paused", actor="Sam", subject=f"pause:{taken.pk}").exists()
+    with pytest.raises(Refusals, match="is paused already"):
+        pause(scope=PauseScope.ALL, value="", why="me too", by="Charlie", now=NOW)
+    assert replay.release(by="Charlie", now=NOW, unchecked=True) == 0
+    assert Pause.objects.get(ended_at__isnull=True).why == "lawyer says stop"
 
 
 def test_a_release_leaves_the_life_before_behind(alice):

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests import builders
 from tests.actions import post
-from tests.builders import NOW
+from tests.builders import ALICES_PHONE, NOW
+from worker import clock
+from worker.actions.receive.reconcile import lists
+from worker.actions.restore import lineage, replay
 from worker.actions.restore.replay import _candidates
+from worker.actions.send.claim import Claim
+from worker.actions.send.prepare import prepare
+from worker.channels.records import Left
+from worker.models import Attempt, Inbound, Lineage, Watermark
 from worker.rules.names import Channel
+from worker.rules.refusal import Refusals
+from worker.rules.states import State
+
+DUE = NOW + timedelta(hours=1)
 
 
 def test_what_was_late_already_may_have_left_in_the_lost_time(house):
@@ -21,3 +34,78 @@ def test_what_was_late_already_may_have_left_in_the_lost_time(house):
     assert (text.pk, text.clinic_id) in _candidates(Channel.SMS, since, since + timedelta(minutes=20))
     after = text.expires_at + timedelta(minutes=1)
     assert text.pk not in dict(_candidates(Channel.SMS, after, after + timedelta(minutes=20)))
+
+
+@pytest.fixture
+def put_back(house, provider):
+    """Alice, found restored; the lists were last read six hours ago, and a STOP whose webhook is lost lies in one."""
+    builders.alice(now=clock.now(), treated=clock.now() - timedelta(hours=1))
+    lineage.declare_restored(now=clock.now())
+    for source in lists():
+        Watermark.objects.create(name=source.name, read_to=clock.now() - timedelta(hours=6))
+    provider.faults(inbound={"lose": 1})
+    provider.reply(ALICES_PHONE, "STOP", to="+12125550100")
+
+
+@pytest.mark.usefixtures("put_back")
+def test_a_list_that_was_never_opened_is_not_read(monkeypatch):
+    """P2: a STOP may lie in it: it counts as failed, and nothing is released."""
+    monkeypatch.setattr(replay, "ONE_LIST", -1.0)
+    monkeypatch.setattr(replay, "ROUNDS", 2)
+    assert replay._inbound(clock.now()) == (0, len(lists()))
+    monkeypatch.setattr(replay, "_texts", lambda since, until: [])
+    assert replay.replay(now=clock.now()).inbound_failed == len(lists())
+    assert Lineage.objects.get().checked_at is None
+    with pytest.raises(Refusals, match="was not compared"):
+        replay.release(by="Sam", now=clock.now())
+
+
+@pytest.mark.usefixtures("put_back")
+def test_a_list_that_was_left_half_way_is_read_on(monkeypatch):
+    """P2: one span of it a round, the first five of them empty; the STOP at its end is found and obeyed."""
+    monkeypatch.setattr(clock, "running", lambda: 5.0)  # so each list is left after its first span
+    monkeypatch.setattr(replay, "ONE_LIST", 0.0)
+    assert replay._inbound(clock.now() + timedelta(minutes=2)) == (1, 0)
+    assert Inbound.objects.get().word == "stop"
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """Run a restore-check against a list of texts that left."""
+    monkeypatch.setattr(replay, "_inbound", lambda now: (0, 0))
+
+    def run(texts, now):
+        lineage.declare_restored(now=NOW)
+        monkeypatch.setattr(replay, "_texts", lambda since, until: list(texts))
+        Lineage.objects.update(lost_since=NOW)
+        return replay.replay(now=now)
+
+    return run
+
+
+def test_a_text_that_is_known_here_makes_nobody_doubtful(house, compared):
+    """P4: what left before the backup, as it says itself, is no text that no message here has."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    known = Attempt.objects.get(message__client=client)
+    sent = Left(provider_id=known.provider_id, to=ALICES_PHONE, body="whatever it said", at=NOW)
+    found = compared([sent], DUE)
+    assert (found.listed, found.known, found.withheld_sms) == (1, 1, 0)
+    assert builders.message(client, "same-day").state == State.PLANNED
+    strange = Left(provider_id="SM-strange", to=ALICES_PHONE, body="other words of ours", at=NOW)
+    assert compared([sent, strange], DUE).withheld_sms >= 1
+    assert builders.message(client, "same-day").state == State.WITHHELD
+
+
+def test_a_second_comparison_withholds_nothing_more(house, compared):
+    """P4: what the first found gone is known from then on; run it again as often as you like."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    first = builders.message(client, "same-day")
+    (written,) = prepare([Claim(first.pk, 0)], now=DUE)
+    went = Left(provider_id="SM-went", to=written.to, body=written.words.text, at=DUE)
+    assert compared([went], DUE).gone == 1
+    later = builders.message(client, "day-1")
+    found = compared([went], later.due_at)
+    assert (found.gone, found.known, found.withheld_sms) == (0, 1, 0)
+    assert builders.message(client, "day-1").state == State.PLANNED

@@ -11,11 +11,12 @@ from django.db import transaction
 
 from tests import builders
 from tests.actions import post
-from tests.builders import ALICES_PHONE, NOW
+from tests.builders import ALICES_PHONE, NOW, OKAFOR
 from worker import clock
 from worker.actions.consent import preferences
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.mail.report import mail_complained
+from worker.actions.privacy.erase import erase
 from worker.actions.restore import spool, stopped
 from worker.models import Contact, Event, Message, Suppression
 from worker.rules.names import Channel, Purpose
@@ -103,6 +104,21 @@ def test_one_purpose_that_was_ended_stays_the_only_one(alice):
     assert open_mails(alice) > 0
     assert not Message.objects.filter(client=alice, channel="email", purpose="reminders", state__in=OPEN).exists()
     assert stopped.obey(since=LONG_AGO, now=NOW).obeyed == 0
+
+
+def test_who_was_erased_hears_nothing_more_and_is_named_to_be_erased_again(alice):
+    """P2, rule 62: the backup brings her back, with what she agreed to; both channels end, and her id is told."""
+    in_a_life_that_is_lost(lambda: erase(client_id=alice.pk, by=OKAFOR, now=NOW))
+    assert open_mails(alice) > 0
+    found = stopped.obey(since=LONG_AGO, now=NOW)
+    assert found.obeyed == len(lines()) == 2
+    assert found.erased == [alice.pk]
+    assert not Message.objects.filter(client=alice, cls="course", state__in=OPEN).exists()
+    assert not Suppression.objects.exists(), "a new yes still counts"
+    assert "alice" not in str(lines()).lower()
+    assert stopped.obey(since=LONG_AGO, now=NOW).erased == [alice.pk]
+    erase(client_id=alice.pk, by=OKAFOR, now=NOW)
+    assert stopped.obey(since=LONG_AGO, now=NOW).erased == []
 
 
 def test_a_line_names_nobody(alice, said):

@@ -9,7 +9,8 @@ import pytest
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
-from worker.actions.send.circuit import BY, try_circuits
+from worker.actions.consent.hold import pause
+from worker.actions.send.circuit import BY, close_circuits, try_circuits
 from worker.actions.send.due import release_unpaused
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import record
@@ -17,6 +18,7 @@ from worker.actions.send.said import Said
 from worker.channels.base import Accepted, NotStarted, Refused, TryLater, Unknown
 from worker.management import glance
 from worker.models import Event, Pause
+from worker.models.hold import PauseScope
 from worker.reading.chain import faults
 from worker.reading.machine_room import machine_room
 from worker.reading.metrics import House
@@ -94,6 +96,41 @@ def test_a_pause_by_hand_is_never_ended_by_a_circuit(alice):
     Pause.objects.update(by="ops")
     assert try_circuits(now=DUE + timedelta(days=1)) == 0
     assert Pause.objects.filter(ended_at__isnull=True).exists()
+
+
+def test_a_person_takes_a_circuits_pause_over_and_no_probe_ends_it(alice):
+    """Rule 144: not refused as paused already; the probe goes no more, and its answer ends nothing."""
+    post.round_of_post(DUE, post.Provider([Refused("20003")]))
+    post.round_of_post(DUE + 5 * MINUTE)
+    assert try_circuits(now=DUE + 5 * MINUTE) == 1
+    circuit = Pause.objects.get(by=BY)
+    taken = pause(scope=PauseScope.SENDER, value=circuit.value, why="account closed", by="Sam", now=DUE + 5 * MINUTE)
+    assert taken.pk == circuit.pk
+    close_circuits([circuit.probe], now=DUE + 5 * MINUTE)
+    release_unpaused()
+    assert post.round_of_post(DUE + 5 * MINUTE) == []
+    assert try_circuits(now=DUE + timedelta(hours=2)) == 0
+    stands = Pause.objects.get(ended_at__isnull=True)
+    assert (stands.by, stands.why, stands.probe) == ("Sam", "account closed", None)
+    assert Event.objects.filter(kind="paused", actor="Sam").count() == 1
+    assert faults() == []
+
+
+def test_a_probe_whose_call_is_under_way_ends_no_pause_that_a_person_took_over_meanwhile(alice, monkeypatch):
+    """Rule 144: between the reading of the circuits and the ending of one, it became a person's."""
+    post.round_of_post(DUE, post.Provider([Refused("20003")]))
+    post.round_of_post(DUE + 5 * MINUTE)
+    try_circuits(now=DUE + 5 * MINUTE)
+    read = list(Pause.objects.filter(by=BY))
+    pause(scope=PauseScope.SENDER, value=read[0].value, why="account closed", by="Sam", now=DUE + 5 * MINUTE)
+
+    class Stale:
+        def filter(self, **asked):
+            return read if "probe__in" in asked else Pause.objects.filter(by=BY, ended_at__isnull=True, **asked)
+
+    monkeypatch.setattr("worker.actions.send.circuit._standing", Stale)
+    close_circuits([read[0].probe], now=DUE + 6 * MINUTE)
+    assert Pause.objects.get().ended_at is None
 
 
 @pytest.fixture

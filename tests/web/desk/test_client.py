@@ -6,14 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from tests.builders import ALICES_PHONE, NOW, message, messages_of, standing_of, text_from
+from tests.builders import ALICES_PHONE, NOW, PROTOCOL, message, messages_of, standing_of, text_from
 from worker import clock
+from worker.actions.course.appointment import book
+from worker.actions.privacy.erase import erase
 from worker.actions.staff import accounts
-from worker.models import Appointment, Event, Message, StaffTask
+from worker.models import Appointment, Contact, Event, Grant, Hold, Message, StaffTask
 from worker.models.staff import Role
 from worker.rules.states import State
 
 PASSWORD = "a calm desk in spring"
+UNCLEAR = "this is a lot of texts, is that needed?"
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +99,16 @@ def test_less_than_everything_can_end(desk):
     assert {("sms", "aftercare"), ("email", "reminders")} <= left
 
 
+def test_where_there_is_no_address_nothing_is_said_to_have_ended(desk):
+    """P8: a desk that reads "it has ended" believes that something had been going out."""
+    Contact.objects.filter(client=desk.alice).update(valid_to=NOW)
+    answer = desk.browser().post(
+        f"/clients/{desk.alice.pk}/stop", {"what": "everything", "reason": "told me"}, follow=True
+    )
+    assert "There was nothing to end" in answer.content.decode()
+    assert "It has ended" not in answer.content.decode()
+
+
 def test_a_stop_needs_a_reason(desk):
     """Without how she said it nothing is changed (P12)."""
     desk.browser().post(f"/clients/{desk.alice.pk}/stop", {"what": "everything", "reason": ""})
@@ -108,10 +121,51 @@ def test_a_pause_can_be_undone_by_one_press(desk):
     said = browser.post(f"/clients/{desk.alice.pk}/pause", follow=True)
     assert standing_of(desk.alice).held_at is not None
     assert f"/clients/{desk.alice.pk}/resume" in said.content.decode()
+    assert 'name="undo" value="1"' in said.content.decode()
 
-    browser.post(f"/clients/{desk.alice.pk}/resume")
+    said = browser.post(f"/clients/{desk.alice.pk}/resume", {"undo": "1"}, follow=True)
 
+    assert "Going on" in said.content.decode()
+    assert {standing_of(desk.alice, channel).held_at for channel in ("sms", "email")} == {None}
+    said = browser.post(f"/clients/{desk.alice.pk}/resume", {"undo": "1"})
+    assert "is not paused any more" in said.content.decode()
+
+
+def test_an_undo_leaves_what_an_unclear_reply_has_held_meanwhile(desk):
+    """Rule 17: nobody has read it yet, so the undo of a pause ends nothing and asks what was found out."""
+    browser, url = desk.browser(), f"/clients/{desk.alice.pk}/resume"
+    browser.post(f"/clients/{desk.alice.pk}/pause")
+    text_from(desk.lakeside, ALICES_PHONE, UNCLEAR)
+
+    said = browser.post(url, {"undo": "1"})
+
+    assert "reason" in said.context["form"].errors
+    assert "was put on hold again meanwhile" in said.content.decode()
+    assert all(standing_of(desk.alice, channel).held_at for channel in ("sms", "email"))
+    assert not Hold.objects.filter(released_at__isnull=False).exists()
+    browser.post(url, {"reason": "harmless"})
     assert standing_of(desk.alice).held_at is None
+
+
+def test_an_undo_ends_only_the_pause_that_it_undoes(desk):
+    """Rule 17: what an unclear reply had held before the pause is held after its undo."""
+    text_from(desk.lakeside, ALICES_PHONE, UNCLEAR)
+    browser = desk.browser()
+    browser.post(f"/clients/{desk.alice.pk}/pause")
+
+    browser.post(f"/clients/{desk.alice.pk}/resume", {"undo": "1"})
+
+    assert standing_of(desk.alice, "email").held_at is None
+    assert standing_of(desk.alice).held_why == "unclear_reply"
+
+
+def test_going_on_needs_what_was_found_out(desk):
+    """Rule 17, P12: a form without a reason is no undo; it is told so, and nothing goes on."""
+    browser = desk.browser()
+    browser.post(f"/clients/{desk.alice.pk}/pause")
+    said = browser.post(f"/clients/{desk.alice.pk}/resume")
+    assert "reason" in said.context["form"].errors
+    assert standing_of(desk.alice).held_at is not None
 
 
 def test_her_clock_is_put_right_and_the_plan_follows(desk):
@@ -161,6 +215,54 @@ def test_another_session_replaces_the_aftercare(desk):
     assert "The session is recorded" in answer.content.decode()
 
 
+def test_a_session_that_is_sent_twice_is_one(desk):
+    """Back and once more, or two presses: one session, and each of its texts once (P4)."""
+    browser, url = desk.browser(), f"/clients/{desk.alice.pk}/session"
+    said = {"protocol": PROTOCOL, "day": "2027-01-12", "hour": "09:45"}
+    assert "is recorded" in browser.post(url, said, follow=True).content.decode()
+    planned, sessions = Message.objects.count(), desk.alice.treatments.count()
+    clock.step_to(NOW + timedelta(hours=1))
+    assert "recorded already" in browser.post(url, said, follow=True).content.decode()
+    assert (Message.objects.count(), desk.alice.treatments.count()) == (planned, sessions)
+
+
+def test_a_visit_that_is_sent_twice_is_one(desk):
+    """She is reminded once of one visit (P4)."""
+    browser, url = desk.browser(), f"/clients/{desk.alice.pk}/visit"
+    said = {"protocol": PROTOCOL, "day": "2027-03-02", "hour": "10:00"}
+    assert "is booked" in browser.post(url, said, follow=True).content.decode()
+    planned, visits = Message.objects.count(), desk.alice.appointments.count()
+    clock.step_to(NOW + timedelta(hours=1))
+    assert "booked already" in browser.post(url, said, follow=True).content.decode()
+    assert (Message.objects.count(), desk.alice.appointments.count()) == (planned, visits)
+
+
+def test_a_slip_about_a_visit_that_is_over_can_be_undone(desk):
+    """She did come: the visit stands again, and nothing is planned for its past (P7, P12)."""
+    browser = desk.browser()
+    visit = book(client_id=desk.alice.pk, starts_at=NOW + timedelta(days=3), by="tests", now=NOW, protocol=PROTOCOL)[0]
+    clock.step_to(NOW + timedelta(days=4))
+    browser.post(f"/visits/{visit.pk}/end/no_show")
+    planned = Message.objects.filter(appointment=visit, state="planned").count()
+
+    browser.post(f"/visits/{visit.pk}/reopen")
+
+    visit.refresh_from_db()
+    assert visit.status == "booked"
+    assert Message.objects.filter(appointment=visit, state="planned").count() == planned
+
+
+def test_nothing_is_done_with_the_visit_of_a_client_who_was_erased(desk):
+    """Nobody is left to come, and her page offers nothing (P9)."""
+    visit = book(client_id=desk.alice.pk, starts_at=NOW + timedelta(days=9), by="tests", now=NOW, protocol=PROTOCOL)[0]
+    erase(client_id=desk.alice.pk, by="okafor@lakeside.example", now=NOW)
+    browser = desk.browser()
+    for act in ("move", "reopen", "end/cancelled"):
+        assert browser.get(f"/visits/{visit.pk}/{act}").status_code == 404
+        assert browser.post(f"/visits/{visit.pk}/{act}").status_code == 404
+    assert f"/visits/{visit.pk}" not in browser.get(f"/clients/{desk.alice.pk}").content.decode()
+
+
 def test_a_step_goes_again_once(desk):
     """A step that was not delivered goes again; pressed twice it goes once (P4)."""
     row = message(desk.alice, "day-1")
@@ -173,6 +275,47 @@ def test_a_step_goes_again_once(desk):
     again = Message.objects.filter(client=desk.alice, step__code="day-1", channel="sms", resend=1)
     assert again.count() == 1
     assert "is on its way already" in second.content.decode()
+
+
+def _delivered(desk):
+    """A text and a mail of the course that she has got."""
+    rows = [message(desk.alice, "day-1"), message(desk.alice, "day-1", "email")]
+    Message.objects.filter(pk__in=[row.pk for row in rows]).update(state=State.DELIVERED)
+    return rows
+
+
+def _offered(desk):
+    """The channels whose step the page offers to send again."""
+    shown = page(desk)
+    offered = [each for each in shown.context["known"].past if each.may_resend]
+    assert all(f"/messages/{each.pk}/again" in shown.content.decode() for each in offered)
+    return {each.channel for each in offered}
+
+
+def test_after_a_stop_no_step_is_sent_again(desk):
+    """P2, P8: it would be withheld, so it is neither offered nor said to be on its way; her mail may still go."""
+    text, mail = _delivered(desk)
+    assert _offered(desk) == {"sms", "email"}
+    text_from(desk.lakeside, ALICES_PHONE, "STOP")
+    assert _offered(desk) == {"email"}
+
+    browser = desk.browser()
+    answer = browser.post(f"/messages/{text.pk}/again").content.decode()
+    browser.post(f"/messages/{mail.pk}/again")
+
+    assert "she said stop on" in answer
+    assert "call her" in answer
+    assert {each.channel for each in messages_of(desk.alice, resend=1)} == {"email"}
+
+
+def test_what_she_agreed_to_no_more_is_not_sent_again(desk):
+    """P1, P8: without a consent for this purpose that stands, the desk is told so at once."""
+    text, _mail = _delivered(desk)
+    Grant.objects.filter(client=desk.alice, standing=text.standing, purpose=text.purpose).update(state="revoked")
+    assert _offered(desk) == {"email"}
+    answer = desk.browser().post(f"/messages/{text.pk}/again").content.decode()
+    assert "she does not agree to it" in answer
+    assert not messages_of(desk.alice, resend=1)
 
 
 def test_what_is_not_true_any_more_does_not_go_again(desk):

@@ -243,7 +243,10 @@ def test_who_was_enrolled_meanwhile_is_told_so(desk, client):
     browser = desk.browser()
     link = begin(desk, browser)
     browser.post("/enrol", form())
-    assert "nothing more" in client.get(link).content.decode() or "nada más que rellenar" in client.get(link).content.decode()
+    assert (
+        "nothing more" in client.get(link).content.decode()
+        or "nada más que rellenar" in client.get(link).content.decode()
+    )
     again = browser.post("/enrol", form(name="Somebody Else"), follow=True)
     assert "was sent before" in again.content.decode()
     assert Client.objects.filter(external_id="desk-carla").count() == 1

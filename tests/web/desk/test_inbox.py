@@ -175,3 +175,24 @@ def test_she_agrees_for_herself_and_leaves(desk):
     assert "Desk of Lakeside" in _seen(browser, "/on-call")
     browser.post("/on-call", {"leave": "sms"})
     assert not StaffContact.objects.filter(ended_at__isnull=True).exists()
+
+
+@pytest.mark.parametrize("address", ["+44 7700 900123", "911", "abc", "a@b@c", "x@y", "\U0001f600"])
+def test_what_is_no_address_is_refused_beside_its_field(desk, address):
+    """P12: a wrong number or mailbox of whoever wants to be called is told at the field, and nobody is on call."""
+    answer = desk.browser().post("/on-call", {"affirmed": "on", "address": address})
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["address"]
+    assert not StaffContact.objects.exists()
+
+
+def test_who_has_left_is_not_named_as_on_call(desk):
+    """Rule 41: only who will be called stands there; a page that named somebody who left would calm wrongly."""
+    desk.browser(Role.PRACTITIONER).post("/on-call", {"affirmed": "on", "address": "+12125550191"})
+    assert "Practitioner of Lakeside" in _seen(desk.browser(), "/on-call")
+    person = desk.people["lakeside", Role.PRACTITIONER]
+    person.is_active = False
+    person.save(update_fields=["is_active"])
+    seen = _seen(desk.browser(), "/on-call")
+    assert "Practitioner of Lakeside" not in seen
+    assert "Nobody: a warning sign waits" in seen

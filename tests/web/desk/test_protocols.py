@@ -12,7 +12,7 @@ from tests import builders
 from tests.actions import post
 from tests.actions.course import versions
 from tests.builders import NOW, PROTOCOL, messages_of
-from worker import clock
+from worker import clock, rendering
 from worker.actions.protocols.load import store_version
 from worker.actions.protocols.write import add_correction
 from worker.actions.staff import accounts
@@ -133,6 +133,41 @@ def test_what_can_not_be_saved_is_marked_at_its_text(desk):
     assert ProtocolVersion.objects.filter(protocol=protocol(desk)).count() == 1
 
 
+BOMBS = (
+    "{{ 1/0 }}", "{{ range(10**7)|list }}", "{{ '{}'.format() }}", f"{{{{ {'(' * 500}1{')' * 500} }}}}",
+    "{{ 2**99999 }}", "{{ {'a b':1}|xmlattr }}", "{{ cycler() }}", "{{ 'é'.encode('ascii') }}",
+    "{{ first_name|center(99999999999999) }}", f"{{{{ {'9' * 5000} }}}}", "{{ nobody }}", "{% for x in y %}", "{{ oops",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", BOMBS, ids=lambda said: said[:30])
+def test_what_the_rules_refuse_is_never_rendered(desk, monkeypatch, bomb):
+    """P12, rule 40: the fault stands at its text, on saving and in both previews, and nothing of it is worked out."""
+    browser, url = desk.browser(Role.PRACTITIONER), of(desk, "/steps/day-1")
+    said = typed(browser, url, sms__en=f"{SMS} {bomb}", subject__en=bomb, text__en=bomb, html__en=bomb)
+    made: list[str] = []
+    for each in (rendering.PLAIN, rendering.HTML):
+        whole = each.from_string
+        monkeypatch.setattr(each, "from_string", lambda text, whole=whole: made.append(text) or whole(text))
+    saved = browser.post(url, said)
+    assert {"sms.en", "text.en", "html.en"} <= set(saved.context["form"].errors)
+    for answer in (saved, browser.post(url, said | {"preview": "yes"}), browser.post(of(desk, "/preview"), said)):
+        assert answer.status_code == 200
+        assert (answer.context["spoken"]["en"].phone, answer.context["spoken"]["en"].letter) == (None, None)
+        assert answer.context["spoken"]["es"].phone
+    assert made
+    assert not [text for text in made if bomb in text]
+
+
+def test_an_hour_that_can_not_be_stands_at_its_field(desk):
+    """P12: what the shape refuses of a moment is said where the moment is typed, and not above the form."""
+    browser, url = desk.browser(Role.PRACTITIONER), of(desk, "/steps/day-1")
+    for said in ("3 29:00", "999 10:00", "9999:00"):
+        for name in ("when", "until"):
+            form = browser.post(url, typed(browser, url) | {name: said}).context["form"]
+            assert set(form.errors) == {name}, (name, said, form.errors)
+
+
 def test_two_who_write_at_once_do_not_overwrite_each_other(desk):
     """Whoever saves second is told which version to look at."""
     browser, url = desk.browser(Role.PRACTITIONER), of(desk, "/steps/day-1")
@@ -177,8 +212,9 @@ def test_running_courses_follow_a_few_at_a_press(desk, monkeypatch):
     newest = approved(desk, made)
     monkeypatch.setattr(protocol_approve, "AT_ONCE", 1)
     browser, url = practitioner(desk), of(desk, "/follow")
-    assert "1 are left" in browser.post(url, follow=True).content.decode()
-    browser.post(url)
+    first = browser.post(url, follow=True).content.decode()
+    assert "1 client goes on under version 2. 1 is left: press again." in first
+    assert "1 client goes on under version 2.<" in browser.post(url, follow=True).content.decode().replace(" <", "<")
     assert {each.version_id for each in messages_of(desk.alice, state="planned", cls="course")} == {newest.pk}
 
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.utils import translation
 
 from tests import builders
 from tests.actions import post
+from tests.actions.course import versions
 from tests.actions.imports.test_import import row, table
-from tests.builders import ALICES_PHONE, NOW
+from tests.builders import ALICES_PHONE, NOW, message
 from tests.web.desk.test_enrol import form
 from tests.web.desk.test_imports import brought, csv_file
-from tests.web.desk.test_protocols import of, typed
+from tests.web.desk.test_protocols import draft, of, typed
 from worker import clock
-from worker.models import Appointment, Conversation, ImportRow
+from worker.actions.consent.hold import pause
+from worker.channels.reported import What
+from worker.intake import client_rows
+from worker.models import Appointment, Attempt, Conversation, Event, ImportRow, Message, Receipt
+from worker.models.attempt import AttemptState
+from worker.models.hold import PauseScope
 from worker.models.staff import Role
+from worker.rules.states import RANK, State
+from worker.web.desk import agreed_words, operations, states
+from worker.web.desk.protocol_approve import TERMS
 
+METHOD = re.compile(r'\b(?:method|METHOD|ONE_CLICK|KEYWORD)(?: = |=)"(\w+)"')
 DIGITS = "le faltan o le sobran cifras; póngalo entero, con el código de área"
 
 
@@ -94,3 +107,85 @@ def test_a_file_that_is_no_table_is_refused_in_spanish(desk):
     """Issue 6, point 8, P12: above the form where no field has that name."""
     page = spanish(desk).post("/imports", csv_file(b"external_id,given_name\n"))
     assert "no tiene filas; añada una línea por cada clienta" in page.content.decode()
+
+
+def test_a_message_is_explained_in_spanish(desk):
+    """P8, issue 6, point 8: state, reasons and what the provider said; no code and no English between them."""
+    row = message(desk.alice, "day-1")
+    Message.objects.filter(pk=row.pk).update(state=State.WITHHELD, reason="quiet_hours", decided_at=NOW)
+    Event.objects.create(
+        clinic_id=desk.lakeside.pk, subject=f"message:{row.pk}", at=NOW, kind="decision", actor="worker", code="sent"
+    )
+    tried = Attempt.objects.create(
+        message=row, clinic=desk.lakeside, standing_id=row.standing_id, channel=row.channel, cls=row.cls,
+        state="unknown", worker="w", decided_at=NOW, lease_until=NOW, code="worker_silent", body_sha256="",
+    )  # fmt: skip
+    Receipt.objects.create(
+        clinic=desk.lakeside, attempt=tried, provider_id="SM1", status="undelivered", received_at=NOW
+    )
+    said = spanish(desk).get(f"/messages/{row.pk}").content.decode()
+    state = "Estado: no enviado; la hora no lo permitía"
+    for word in (state, "se entregó al proveedor", "aún no se sabe", "no entregado"):
+        assert word in said, word
+    assert not [word for word in ("withheld", "provider", "unknown", "undelivered", "silent") if word in said]
+    assert "la hora no lo permitía" in spanish(desk).get(f"/clients/{desk.alice.pk}").content.decode()
+    Message.objects.filter(pk=row.pk).update(state=State.REFUSED, reason="code:30007")
+    assert "el proveedor lo rechazó (30007)" in spanish(desk).get(f"/messages/{row.pk}").content.decode()
+    plain = desk.browser().get(f"/messages/{row.pk}").content.decode()
+    assert "State: refused; the provider refused it (30007)" in plain
+
+
+def test_her_consent_is_told_in_spanish(desk):
+    """P8, issue 6, point 8: what for, by which channel and how, in words."""
+    said = spanish(desk).get(f"/clients/{desk.alice.pk}").content.decode()
+    assert "dijo sí</strong> recordatorios, correo" in said
+    assert "dijo sí</strong> cuidados, SMS" in said
+    assert '<p class="wide soft">en papel ·' in said
+    assert "</strong> aftercare, SMS" in desk.browser().get(f"/clients/{desk.alice.pk}").content.decode()
+
+
+def test_every_way_to_agree_or_to_end_it_has_words():
+    """P8, issue 6, point 8: each method that the code writes into the ledger, and each word of a receipt's."""
+    written = {What.COMPLAINT.value, What.UNSUBSCRIBE.value}
+    written |= set(client_rows.METHODS.values())
+    actions = Path(__file__).resolve().parents[3] / "worker"
+    for path in (*(actions / "actions").rglob("*.py"), *(actions / "web").glob("*.py")):
+        written |= set(METHOD.findall(path.read_text(encoding="utf-8")))
+    assert written - set(agreed_words.METHODS) == set()
+    assert set(RANK) == set(states.RECEIPTS)
+    assert set(AttemptState) == set(states.CALLS)
+    assert set(PauseScope) == set(operations.SCOPES)
+
+
+def test_what_changes_is_told_in_words(desk):
+    """P3, issue 6, point 8: hours, purpose and channels as the desk says them, and not as the file has them."""
+    practitioner = spanish(desk, Role.PRACTITIONER)
+    draft(desk)
+    said = practitioner.get(of(desk, "/changes")).content.decode()
+    assert "<ins>1 día después (tratamiento), 11:00</ins>" in said
+    assert "es verdad hasta: 2 días después (tratamiento)" in said
+    for word in ("hand_over", "until", "if closed", "treatment:"):
+        assert word not in said, word
+    plain = desk.browser(Role.PRACTITIONER).get(of(desk, "/changes")).content.decode()
+    assert "is true until: " in plain
+    assert "if closed" not in plain
+    source = versions.newest(desk.lakeside)
+    with translation.override("es"):
+        whole, step = TERMS.whole(source), TERMS.frame(source.step("day-1"))
+    assert (step["channels"], step["purpose"]) == ("SMS, correo", "del curso, cuidados")
+    assert whole["days between sessions"] == "de {} a {}".format(*source.interval_days)
+
+
+def test_a_pause_and_a_wrong_address_are_told_in_spanish(desk):
+    """Rule 144, issue 6, point 8: what is paused by its name; a page that is not there, too."""
+    pause(scope=PauseScope.CLINIC, value=str(desk.lakeside.pk), why="x", by="tests", now=NOW)
+    pause(scope=PauseScope.ALL, value="", why="y", by="tests", now=NOW)
+    browser = spanish(desk, Role.OPERATOR)
+    said = browser.get("/operations").content.decode()
+    assert '<span class="tag warn">la clínica</span>' in said
+    assert '<span class="tag warn">todo</span>' in said
+    lost = browser.get("/nowhere")
+    assert lost.status_code == 404
+    assert "No hay nada en esta dirección" in lost.content.decode()
+    assert '<html lang="es"' in lost.content.decode()
+    assert "There is nothing at this address" in desk.browser().get("/nowhere").content.decode()

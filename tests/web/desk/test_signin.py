@@ -44,6 +44,13 @@ def sign_in(browser, person, password=PASSWORD):
     return browser.post("/login", {"login": person.email, "password": password})
 
 
+def owner(desk) -> tuple[Browser, Staff]:
+    """The only one of Lakeside, who has just shown who she is."""
+    person, browser = known(desk, Role.OWNER), desk.browser(Role.OWNER)
+    assert browser.post("/account/again", {"password": PASSWORD, "next": "/people"})["Location"] == "/people"
+    return browser, person
+
+
 def test_the_right_password_opens_the_desk(desk):
     """Email in any case, and the password."""
     person = known(desk)
@@ -96,6 +103,21 @@ def test_roles_that_open_doors_need_a_second_factor(desk, settings, role):
     assert again.get("/today")["Location"].startswith("/login")
 
 
+def test_who_takes_her_app_away_needs_another(desk, settings):
+    """P10: without the app every page leads to where one is made, here and on her other devices."""
+    settings.SECOND_FACTOR_FOR = ("owner",)
+    person, browser = known(desk, Role.OWNER), Browser()
+    sign_in(browser, person)
+    totp.TOTP.activate(person, totp.generate_totp_secret())
+    other = desk.browser(Role.OWNER)
+    assert [each.get("/today").status_code for each in (browser, other)] == [200, 200]
+
+    assert browser.post("/account/app/remove").status_code == 302
+
+    assert not Authenticator.objects.filter(user=person).exists()
+    assert [each.get("/today")["Location"] for each in (browser, other)] == ["/account/security"] * 2
+
+
 def test_a_desk_role_alone_needs_none(desk, settings):
     """As the setting says."""
     settings.SECOND_FACTOR_FOR = ("practitioner", "operator", "owner")
@@ -122,14 +144,15 @@ def test_signing_out_everywhere_ends_the_other_devices(desk):
     here, there = Browser(), Browser()
     for browser in (here, there):
         sign_in(browser, person)
-    here.post("/sign-out-everywhere")
+    said = here.post("/sign-out-everywhere", follow=True)
+    assert "You are signed out on every device." in said.content.decode(), "the session that would say it has ended"
     assert there.get("/today")["Location"].startswith("/login")
     assert other.get("/today").status_code == 200
 
 
 def test_an_owner_invites_by_email_and_the_link_works_once(desk, settings):
     """The letter's link sets a password, once (P10)."""
-    browser = desk.browser(Role.OWNER)
+    browser, _owner = owner(desk)
     browser.post("/people", {"name": "Nora Lind", "email": "nora@lakeside.example", "roles": ["desk"]})
     link = re.search(r"/invitation/\S+", mail.outbox[0].body)[0]
     fresh = Browser()
@@ -139,6 +162,42 @@ def test_an_owner_invites_by_email_and_the_link_works_once(desk, settings):
     assert fresh.post(link, passwords).status_code == 302
     assert sign_in(fresh, Staff.objects.get(email="nora@lakeside.example"))["Location"] == "/today"
     assert Browser().post(link, passwords).status_code == 404
+
+
+def test_an_invitation_asks_who_invites(desk):
+    """P10: letting somebody in opens a door, so it asks for the password again, as a change of roles does."""
+    said = {"name": "Nora Lind", "email": "nora@lakeside.example", "roles": ["desk"]}
+    known(desk, Role.OWNER)
+    assert desk.browser(Role.OWNER).post("/people", said)["Location"].startswith("/account/again")
+    assert not Staff.objects.filter(email=said["email"]).exists()
+
+
+def test_an_invitation_changes_nobody_who_is_here(desk):
+    """P10: neither the last owner's roles nor a licence; nor does it let in whoever was switched off."""
+    browser, boss = owner(desk)
+    read = desk.people["lakeside", Role.PRACTITIONER]
+    gone = desk.people["lakeside", Role.DESK]
+    accounts.switch(staff_id=gone.pk, clinic_id=desk.lakeside.pk, active=False, by="tests")
+    for person, changed in (
+        (boss, {"roles": ["desk"]}), (read, {"roles": ["practitioner"], "licence": "NY-1"}), (gone, {}),
+    ):  # fmt: skip
+        said = {"name": "Another", "email": person.email.upper(), "roles": ["desk"]} | changed
+        form = browser.post("/people", said).context["form"]
+        assert form.errors["email"] == ["is here already; change her on her own page"], person.email
+        now, before = Staff.objects.get(pk=person.pk), (person.name, person.licence, person is not gone, person.held)
+        assert (now.name, now.licence, now.is_active, now.held) == before
+    assert mail.outbox == []
+
+
+def test_a_lost_letter_is_sent_once_more(desk):
+    """P10: inviting again with the same roles changes nothing and sends another link."""
+    browser, _owner = owner(desk)
+    said = {"name": "Nora Lind", "email": "nora@lakeside.example", "roles": ["desk"]}
+    assert [browser.post("/people", said).status_code for _ in range(2)] == [302, 302]
+    assert len(mail.outbox) == 2
+    read = desk.people["lakeside", Role.PRACTITIONER]
+    again = {"name": read.name, "email": read.email, "roles": ["practitioner"], "licence": read.licence}
+    assert browser.post("/people", again).status_code == 302
 
 
 def test_a_weak_password_is_refused(desk):
@@ -222,6 +281,7 @@ def test_the_first_owner_comes_by_the_command(desk, capsys):
     from worker.management.cli import main
 
     sam = desk.people["lakeside", Role.DESK]
+    accounts.switch(staff_id=sam.pk, clinic_id=desk.lakeside.pk, active=False, by="tests")
     assert main(["create-owner", sam.email, "--clinic", "lakeside"]) == 0
     link = re.search(r"/invitation/\S+", capsys.readouterr().out)[0]
     assert Browser().get(link).status_code == 200

@@ -17,11 +17,11 @@ from worker.actions.clients import search
 from worker.actions.clients.contact_check import Checked, check
 from worker.actions.clients.enrol import new_contact, refuse_stopped, say_if_held
 from worker.actions.clients.enrol_consent import Form, give
+from worker.actions.clients.go_on import go_on
 from worker.actions.consent import ledger
 from worker.actions.consent import standing as standings
 from worker.actions.consent.optin import ask, ask_acts, has_question
 from worker.actions.course.cancel import cancel
-from worker.actions.course.replan import replan
 from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
@@ -186,28 +186,7 @@ def _agree(
     if asks:
         ask(contact, address=written[0], now=now)
         changed.asked.append(channel)
-    lost = _lost(client, channel, now)
-    late = frozenset(each.step.code for each in lost if each.step is not None)
-    changed.planned += replan(client, channel=channel, now=now, late=late)
-    changed.planned += _bring_along(client, contact, lost, now)
-
-
-def _lost(client: Client, channel: Channel, now: datetime) -> list[Message]:
-    """What a change of her address ended, this one or one that left her silent, and she could still use (P5)."""
-    ended = Message.objects.filter(client=client, channel=channel, cls=MessageClass.COURSE, state=State.CANCELLED)
-    return list(ended.filter(reason=REASON, expires_at__gt=now).select_related("step").order_by("pk"))
-
-
-def _bring_along(client: Client, contact: Contact, lost: list[Message], now: datetime) -> list[Message]:
-    """What no plan brings: a correction, what a person sent again, what stands in for another channel."""
-    given = consents_of(client)
-    made = []
-    for each in lost:
-        of_plan = each.kind in ("", *OF_CALENDAR) and each.fallback_of is None and each.wall_time
-        if of_plan or (Channel(contact.channel), Purpose(each.purpose)) not in given or was_followed(each):
-            continue
-        made.append(again(each, contact, due_at=max(each.due_at, now), now=now))
-    return made
+    changed.planned += go_on(contact, reason=REASON, now=now)
 
 
 def _ask_about(checked: Checked, row: Standing, purposes: list[Purpose], now: datetime) -> bool:

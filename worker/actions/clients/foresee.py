@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def foresee(file: ClientFile, *, now: datetime, look: Remembered | None = None) -> bool:
-    """True when the very same file was enrolled before, so that nothing would change. Raises Refusals as `enrol`, and for
-    an address that another client has.
+    """True when the very same file was enrolled before, so that nothing would change.
 
-    `look` remembers what many files of one clinic have in common.
+    `look` remembers what many files of one clinic have in common. Raises Refusals as `enrol`, and for an address that
+    another client has.
     """
     checked = check(file, now, look)
     if repeat_of(checked) is not None:

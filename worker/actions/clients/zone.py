@@ -23,10 +23,10 @@ from worker.opening import hours_of
 from worker.rules.clocks import clocks
 from worker.rules.hours import next_opening
 from worker.rules.local_time import zone
-from worker.rules.names import Channel, MessageClass, Purpose
+from worker.rules.names import Channel, Purpose
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import OPEN
-from worker.rules.steps import OF_CALENDAR
+from worker.timeline import OF_PLAN
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,8 +101,7 @@ def _plan_anew(client: Client, by: str, now: datetime) -> tuple[int, list[Messag
     are read on the new clock.
     """
     still = Message.objects.filter(client=client, state__in=OPEN)
-    of_plan = Q(client=client, cls=MessageClass.COURSE, kind__in=("", *OF_CALENDAR), fallback_of__isnull=True)
-    which = of_plan & ~Q(wall_time="")
+    which = OF_PLAN & Q(client=client)
     waiting = frozenset(still.filter(which).values_list("step__code", flat=True))
     ended = cancel(which=which, reason=REASON, actor=by, now=now)
     still.update(zone=client.zone)

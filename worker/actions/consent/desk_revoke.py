@@ -12,6 +12,7 @@ from worker.actions.clients import find
 from worker.actions.consent import standing as standings
 from worker.actions.consent.revocation import Revocation
 from worker.actions.consent.revoke import revoke_address, revoke_client, revoke_standing
+from worker.actions.consent.twins import twins_of
 from worker.actions.receive.follow_up import follow_up
 from worker.models import Client, Contact
 from worker.models.suppression import SuppressionReason
@@ -46,10 +47,7 @@ def from_desk(
     if client_id is not None:
         return _client(client_id, said, now)
     clinic = find.clinic(clinic_slug) if clinic_slug else find.only_clinic()
-    if phone:
-        channel, address = Channel.SMS, _phone(phone, clinic)
-    else:
-        channel, address = Channel.EMAIL, normalise_email(email)[1]
+    channel, address = _address(phone, email, clinic)
     revoke_address(clinic_id=clinic.pk, channel=channel, address=address, said=said, now=now)
     return 1
 
@@ -72,12 +70,21 @@ def _said(reason: str, received_at: datetime | None, now: datetime) -> Revocatio
 def _client(client_id: int, said: Revocation, now: datetime) -> int:
     if not Client.objects.filter(pk=client_id).exists():
         raise Refusals([Refusal("client", "is not known here", "see `aftercare messages --json` for ids")])
-    ids = Contact.objects.filter(client_id=client_id, valid_to__isnull=True).values_list("standing_id", flat=True)
-    rows = standings.lock(ids)
+    hers = Contact.objects.filter(client_id=client_id, valid_to__isnull=True).values_list("standing_id", flat=True)
+    ids = set(hers)
+    rows = standings.lock([*ids, *twins_of(ids)])
     follow_up(rows, now=now)
     for row in rows:
         revoke_standing(row, said=said, now=now)
-    return len(rows)
+    return len(ids)
+
+
+def _address(phone: str, email: str, clinic: Clinic) -> tuple[Channel, str]:
+    """The number, or else the mailbox. Raises Refusals."""
+    try:
+        return (Channel.SMS, _phone(phone, clinic)) if phone else (Channel.EMAIL, normalise_email(email)[1])
+    except Refusal as refusal:
+        raise Refusals([refusal]) from None
 
 
 def _phone(phone: str, clinic: Clinic) -> str:

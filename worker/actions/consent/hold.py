@@ -8,7 +8,7 @@ from django.db import transaction
 
 from worker.actions.record.audit import record
 from worker.models import Clinic, Hold, Lineage, Message, Pause, Protocol, Sender
-from worker.models.hold import PauseScope
+from worker.models.hold import CIRCUIT, SYSTEM, PauseScope
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.models import Standing
+
+MACHINES = (CIRCUIT, SYSTEM)  # nobody who paused: what they gave ends by itself, or with the release
 
 
 def hold_standing(row: Standing, *, why: str, source: str, now: datetime) -> None:
@@ -30,10 +32,18 @@ def hold_standing(row: Standing, *, why: str, source: str, now: datetime) -> Non
 
 @transaction.atomic
 def pause(*, scope: PauseScope, value: str, why: str, by: str, now: datetime) -> Pause:
-    """Stop everything in the scope from the next decision on. Raises Refusals when it is paused already."""
-    if Pause.objects.filter(scope=scope, value=value, ended_at__isnull=True).exists():
+    """Stop everything in the scope from the next decision on.
+
+    What a circuit or a restore paused becomes this person's, so that neither a good probe nor the release ends it.
+    Raises Refusals when a person paused it already.
+    """
+    stands = Pause.objects.select_for_update().filter(scope=scope, value=value, ended_at__isnull=True).first()
+    if stands is None:
+        made = Pause.objects.create(scope=scope, value=value, why=why, by=by, since=now)
+    elif stands.by in MACHINES and by not in MACHINES:
+        made = _taken_over(stands, why=why, by=by)
+    else:
         raise Refusals([Refusal("scope", f"{scope} {value} is paused already", "resume it first")])
-    made = Pause.objects.create(scope=scope, value=value, why=why, by=by, since=now)
     _record("paused", scope, value, subject=f"pause:{made.pk}", by=by, now=now)
     return made
 
@@ -42,6 +52,7 @@ def pause(*, scope: PauseScope, value: str, why: str, by: str, now: datetime) ->
 def resume(*, scope: PauseScope, value: str, by: str, now: datetime) -> int:
     """End a pause; what it held is planned again and passes every gate anew. Returns how many messages.
 
+    A message does not say which pause held it: all that are paused in the clinics of this one are looked at again.
     Raises Refusals when nothing of that scope is paused, or when everything is held because the database was put back.
     """
     if scope == PauseScope.ALL and not value and Lineage.objects.filter(restored_at__isnull=False).exists():
@@ -51,8 +62,15 @@ def resume(*, scope: PauseScope, value: str, by: str, now: datetime) -> int:
     if not ended:
         raise Refusals([Refusal("scope", f"{scope} {value} is not paused", "see `aftercare status`")])
     _record("resumed", scope, value, subject=f"pause:{scope}:{value}", by=by, now=now)
-    held = Message.objects.filter(state=State.HELD, reason="paused")
+    held = Message.objects.filter(clinic__in=_silenced(scope, value), state=State.HELD, reason="paused")
     return held.update(state=State.PLANNED, reason="")
+
+
+def _taken_over(stands: Pause, *, why: str, by: str) -> Pause:
+    """The same pause, given by a person; a circuit's probe goes through it no more."""
+    stands.why, stands.by, stands.probe, stands.probed_at = why, by, None, None
+    stands.save(update_fields=["why", "by", "probe", "probed_at"])
+    return stands
 
 
 def _record(kind: str, scope: PauseScope, value: str, *, subject: str, by: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from worker import rendering
 from worker.actions.consent import standing as standings
@@ -17,8 +17,6 @@ from worker.actions.consent.restore import coming_back
 from worker.actions.consent.revocation import Revocation
 from worker.actions.consent.revoke import revoke_client, revoke_standing
 from worker.actions.consent.unsubscribe import unsubscribe
-from worker.actions.course.cancel import cancel
-from worker.actions.course.plan import plan
 from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
 from worker.actions.send.claim import STRIDE
@@ -26,10 +24,8 @@ from worker.actions.send.due import LONG_AGO
 from worker.models import Client, Contact, Grant, Link, Message, ProtocolVersion, Ready, Suppression
 from worker.models.standing import GrantState
 from worker.models.suppression import SuppressionReason
-from worker.rules.names import AnswerKind, Channel, Purpose
-from worker.rules.plan import Anchor
-from worker.rules.states import OPEN, State
-from worker.timeline import Course
+from worker.rules.names import Channel, Purpose
+from worker.rules.states import OPEN
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +51,6 @@ def end_purpose(*, contact: Contact, channel: Channel, purpose: Purpose, now: da
     back = coming_back(ended.standing, ended.client_id)
     if grant.state != GrantState.REVOKED or purpose in back:
         revoke_client(client=ended.client, channel=channel, purposes=[purpose], said=_said(contact, now), now=now)
-        _optin_follows(ended, now)
     return True
 
 
@@ -129,34 +124,10 @@ def _end_address(other: Contact, said: Revocation, now: datetime) -> None:
         back = coming_back(other.standing, other.client_id)
         if purposes := back | {Purpose(each) for each in left}:
             revoke_client(client=other.client, channel=Channel(other.channel), purposes=purposes, said=said, now=now)
-            _optin_follows(other, now)
         return
     before = Suppression.objects.filter(standing=other.standing_id, reason=said.reason, lifted_at__isnull=True)
     if not before.exists():
         revoke_standing(other.standing, said=said, now=now)
-
-
-def _optin_follows(ended: Contact, now: datetime) -> None:
-    """The opt-in confirmation is about all that she agreed to at an address, not about one purpose (rule 6).
-
-    It falls with the last purpose there, and is planned again when it fell with another: nothing may come before it,
-    so what she kept would wait for it until it is missed.
-    """
-    there = Q(client=ended.client_id, standing=ended.standing_id)
-    asked = Q(kind=AnswerKind.OPTIN_CONFIRMATION)
-    kept = Grant.objects.filter(there, state=GrantState.ACTIVE)
-    if not kept.exists():
-        cancel(which=there & asked, reason="revoked", actor="client", now=now)
-    elif kept.filter(confirmed_at__isnull=True).exists():
-        last = Message.objects.filter(there & asked).select_related("version", "care").order_by("-pk").first()
-        if last is not None and last.state == State.CANCELLED:
-            _ask_again(ended, last, now)
-
-
-def _ask_again(ended: Contact, last: Message, now: datetime) -> None:
-    client = ended.client
-    course = Course(clinic=client.clinic, client=client, version=last.version, care=last.care, enrolled_at=now)
-    plan(course, anchors=[Anchor.ENROLMENT], now=now)
 
 
 def _write_in(client: Client, language: str, contact: Contact, now: datetime) -> None:

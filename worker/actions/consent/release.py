@@ -59,14 +59,20 @@ def release_client(*, client_id: int, by: str, reason: ReleaseReason, now: datet
 
 
 def _rows_of(clinic: Clinic, written: str) -> list[int]:
-    if "@" in written:
-        channel, address = Channel.EMAIL, normalise_email(written)[1]
-    else:
-        phone = parse_phone(written, clinic.country, allow_fiction=settings.ALLOW_FICTION_NUMBERS, field="address")
-        channel, address = Channel.SMS, phone.e164
+    try:
+        channel, address = _read(clinic, written)
+    except Refusal as refusal:
+        raise Refusals([refusal]) from None
     digests = [each.digest for each in sealed.fingerprints(clinic.pk, channel, address)]
     found = Standing.objects.filter(clinic=clinic, channel=channel, fingerprint__in=digests)
     return list(found.values_list("pk", flat=True))
+
+
+def _read(clinic: Clinic, written: str) -> tuple[Channel, str]:
+    if "@" in written:
+        return Channel.EMAIL, normalise_email(written, field="address")[1]
+    phone = parse_phone(written, clinic.country, allow_fiction=settings.ALLOW_FICTION_NUMBERS, field="address")
+    return Channel.SMS, phone.e164
 
 
 def _released(ids: Iterable[int], *, actor: str, reason: ReleaseReason, now: datetime) -> Released:
@@ -79,22 +85,37 @@ def _released(ids: Iterable[int], *, actor: str, reason: ReleaseReason, now: dat
     return Released(len(rows), waiting, sum(row.suppressed_at is not None for row in rows))
 
 
-def release_row(row: Standing, *, actor: str, reason: ReleaseReason, now: datetime) -> int:
-    """End the holds of a row whose lock the caller has; how many messages wait for their turn again."""
+def release_row(row: Standing, *, actor: str, reason: ReleaseReason, now: datetime, only: str = "") -> int:
+    """End the holds of a row whose lock the caller has; how many messages wait for their turn again.
+
+    With `only`, a hold's why, those alone: who read a reply has not looked into what the provider reported. While
+    another hold lives the row stays held for it, and nothing goes.
+    """
     why = row.held_why
-    row.held_at, row.held_why, row.changed_at = None, None, now
+    living = Hold.objects.filter(standing=row, released_at__isnull=True)
+    left = living.exclude(why=only).order_by("since", "pk").first() if only else None
+    row.held_at, row.held_why = (left.since, left.why) if left else (None, None)
+    row.changed_at = now
     row.save(update_fields=["held_at", "held_why", "changed_at"])
-    holds = Hold.objects.filter(standing=row, released_at__isnull=True)
+    holds = living.filter(why=only) if only else living
     causes = list(holds.exclude(source="").values_list("source", flat=True))
     holds.update(released_at=now, released_by=actor)
     # Whoever releases has answered what the hold asked; an urgent task has a cause of its own and stays.
     StaffTask.objects.filter(clinic_id=row.clinic_id, cause__in=causes, done_at__isnull=True).update(
         done_at=now, done_by=actor
     )
-    held = Message.objects.filter(standing=row, state=State.HELD, reason=Reason.ON_HOLD)
-    count = held.update(state=State.PLANNED, reason="")
+    count = 0 if left else _planned_again(row)
     record(
         clinic_id=row.clinic_id, kind="released", subject=f"standing:{row.pk}", actor=actor, at=now, code=reason,
-        facts={"held_why": why, "messages": count}, sealed=True,
+        facts={"held_why": only or why, "messages": count}, sealed=True,
     )  # fmt: skip
+    if left:  # the record's last word on this address is that it is held (`reading.silences`)
+        record(
+            clinic_id=row.clinic_id, kind="held", subject=f"standing:{row.pk}", actor=actor, at=now, code=left.why
+        )  # fmt: skip
     return count
+
+
+def _planned_again(row: Standing) -> int:
+    held = Message.objects.filter(standing=row, state=State.HELD, reason=Reason.ON_HOLD)
+    return held.update(state=State.PLANNED, reason="")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db import transaction
 
 from worker.actions.consent import ledger, standing
+from worker.actions.consent.optin_follows import optin_follows
 from worker.actions.course.cancel import end
 from worker.actions.receive.hand_over import coming, hand_over_after_stop
 from worker.actions.record.audit import record
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 @transaction.atomic
 def revoke_address(*, clinic_id: int, channel: Channel, address: str, said: Revocation, now: datetime) -> Standing:
     """End every purpose at one address of a clinic, for whoever shares it, known or not (rules 25, 34, 134)."""
-    row = standing.locked(clinic_id=clinic_id, channel=channel, address=address, now=now)
-    revoke_standing(row, said=said, now=now)
-    return row
+    rows = standing.all_locked(clinic_id=clinic_id, channel=channel, address=address, now=now)
+    revoke_standings([Ended(row, said, already=row.suppressed_at is not None) for row in rows], now=now)
+    return rows[0]
 
 
 def revoke_standing(row: Standing, *, said: Revocation, now: datetime) -> None:
@@ -85,7 +86,10 @@ def _close(ended: Sequence[Ended], now: datetime) -> None:
 def revoke_client(
     *, client: Client, channel: Channel, purposes: Iterable[Purpose], said: Revocation, now: datetime
 ) -> int:
-    """End some purposes of a client on one channel (a link or the desk may be narrower than STOP); messages ended."""
+    """End some purposes of a client on one channel (a link or the desk may be narrower than STOP); messages ended.
+
+    What she kept there goes on: the question and the confirmation that it waits for are planned again.
+    """
     wanted = frozenset(purposes)
     ended = 0
     for contact in client.contacts.filter(channel=channel, valid_to__isnull=True).select_related("standing"):
@@ -95,6 +99,7 @@ def revoke_client(
         acts = [_act(said, client.pk, purpose, client.zone) for purpose in sorted(wanted)]
         ledger.write(row, acts, now=now)
         ended += _end(row, said, now, client.pk, wanted)
+        optin_follows(contact, by=said.by, now=now)
         spool.keep(row.pk, channel, said, client_id=client.pk, purposes=wanted)
         record(
             clinic_id=row.clinic_id,

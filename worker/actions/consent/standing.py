@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 
 def locked(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> Standing:
     """The standing row of one normalised address, created when unknown and locked until the transaction ends."""
+    return all_locked(clinic_id=clinic_id, channel=channel, address=address, now=now)[0]
+
+
+def all_locked(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> list[Standing]:
+    """The same with its twins: where processes ran with different keys one address has two rows, and a STOP ends both.
+
+    One statement for a known address, as many rows as it has.
+    """
     known = _find_locked(clinic_id, channel, [each.digest for each in sealed.fingerprints(clinic_id, channel, address)])
-    return known or lock([ensure(clinic_id=clinic_id, channel=channel, address=address, now=now)])[0]
+    return known or lock([ensure(clinic_id=clinic_id, channel=channel, address=address, now=now)])
 
 
 def lock(ids: Iterable[int]) -> list[Standing]:
@@ -36,9 +44,13 @@ def ensure(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> 
 
     Looks under every fingerprint key, so that no suppression hides behind a rotated one (rule 61).
     """
+    return ensure_all(clinic_id=clinic_id, channel=channel, address=address, now=now)[0]
+
+
+def ensure_all(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> list[int]:
+    """The same with its twins, the row itself first."""
     prints = sealed.fingerprints(clinic_id, channel, address)
-    found = _find(clinic_id, channel, (each.digest for each in prints))
-    if found is not None:
+    if found := _find(clinic_id, channel, (each.digest for each in prints)):
         return found
     refuse_lost_keys()
     newest = prints[0]
@@ -47,7 +59,7 @@ def ensure(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> 
     )
     Standing.objects.bulk_create([row], ignore_conflicts=True)  # another may have been first; its row is the row
     made = _find(clinic_id, channel, [newest.digest])
-    assert made is not None
+    assert made
     return made
 
 
@@ -73,26 +85,24 @@ _COLUMNS = [str(field.column) for field in Standing._meta.concrete_fields]  # no
 _MOMENTS = {"suppressed_at", "held_at", "changed_at"}
 
 
-def _find_locked(clinic_id: int, channel: Channel, digests: list[bytes]) -> Standing | None:
-    """The row of a known address, found and locked in one statement; None when there is none."""
+def _find_locked(clinic_id: int, channel: Channel, digests: list[bytes]) -> list[Standing]:
+    """The rows of a known address, found and locked in one statement, in id order; none when it is unknown."""
     found = fetch(
         f"SELECT {', '.join(_COLUMNS)} FROM aftercare_standing WHERE clinic_id = %s AND channel = %s "
-        f"AND fingerprint IN ({', '.join(['%s'] * len(digests))}) ORDER BY id LIMIT 1 {locking('FOR NO KEY UPDATE')}",
+        f"AND fingerprint IN ({', '.join(['%s'] * len(digests))}) ORDER BY id {locking('FOR NO KEY UPDATE')}",
         [clinic_id, channel, *digests],
     )
-    for row in found:
-        values = [
-            moment(value) if name in _MOMENTS and value is not None else value
-            for name, value in zip(_COLUMNS, row, strict=True)
-        ]
-        return Standing.from_db(connection.alias, _COLUMNS, values)
-    return None
+    return [_read(row) for row in found]
 
 
-def _find(clinic_id: int, channel: Channel, digests: Iterable[bytes]) -> int | None:
-    return (
-        Standing.objects.filter(clinic_id=clinic_id, channel=channel, fingerprint__in=list(digests))
-        .order_by("pk")
-        .values_list("pk", flat=True)
-        .first()
-    )
+def _read(row: tuple[object, ...]) -> Standing:
+    values = [
+        moment(value) if name in _MOMENTS and value is not None else value
+        for name, value in zip(_COLUMNS, row, strict=True)
+    ]
+    return Standing.from_db(connection.alias, _COLUMNS, values)
+
+
+def _find(clinic_id: int, channel: Channel, digests: Iterable[bytes]) -> list[int]:
+    there = Standing.objects.filter(clinic_id=clinic_id, channel=channel, fingerprint__in=list(digests))
+    return list(there.order_by("pk").values_list("pk", flat=True))

@@ -7,42 +7,55 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from worker import sealed
+from worker.actions.consent import standing as standings
 from worker.actions.consent.revocation import Revocation
 from worker.actions.consent.revoke import revoke_standing
+from worker.actions.consent.twins import twins_of
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.follow_up import follow_up
-from worker.models import Contact, Standing, Suppression
+from worker.models import Contact, Suppression
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from worker.models import Standing
+
 
 @transaction.atomic
 def unsubscribe(*, link_key: int, method: str, now: datetime) -> bool:
-    """One click, or the page's button: end every purpose at that address; False when no contact has such a link."""
+    """One click, or the page's button: end every purpose at that address; False when no contact has such a link.
+
+    After an erasure too: enrolled anew she gets mail at the same address, and a mail of before is as good as any.
+    """
     contact = Contact.objects.filter(link_key=link_key).select_related("client").first()
-    if contact is None or contact.address_sealed is None:
+    if contact is None:
         return False
     said = Revocation(
         reason=SuppressionReason.LINK, method=method, by="client", received_at=now, source=f"contact:{contact.pk}"
     )
-    row = Standing.objects.select_for_update(no_key=True).get(pk=contact.standing_id)
-    follow_up([row], now=now)
-    # Asked of the suppressions, not of the row: a bounce that staff lift later must not lift the client's own stop.
-    if Suppression.objects.filter(standing=row, reason=said.reason, lifted_at__isnull=True).exists():
-        return True
+    rows = standings.lock([contact.standing_id, *twins_of([contact.standing_id])])
+    follow_up(rows, now=now)
+    row = next(row for row in rows if row.pk == contact.standing_id)
     first = row.suppressed_at is None
-    revoke_standing(row, said=said, now=now)
+    for each in rows:
+        _end(each, said, now)
     if first and contact.channel == Channel.EMAIL:
         _confirm_by_mail(row, contact, now)
     return True
 
 
+def _end(row: Standing, said: Revocation, now: datetime) -> None:
+    """Asked of the suppressions, not of the row: a bounce that staff lift later must not lift the client's own stop."""
+    if not Suppression.objects.filter(standing=row, reason=said.reason, lifted_at__isnull=True).exists():
+        revoke_standing(row, said=said, now=now)
+
+
 def _confirm_by_mail(row: Standing, contact: Contact, now: datetime) -> None:
-    """Without its key the address can't be written to, which is no reason to undo the stop."""
-    assert contact.address_sealed is not None
+    """Erased, or without its key, the address can't be written to, which is no reason to undo the stop."""
+    if contact.address_sealed is None:
+        return
     try:
         address = sealed.unseal(contact.address_sealed, "contact.address")
     except sealed.Unreadable:

@@ -51,9 +51,10 @@ def call_staff(conversation: Conversation, *, cause: str, everyone: bool, now: d
 
 
 def _on_call(clinic_id: int, *, everyone: bool) -> list[StaffContact]:
-    """Who agreed to be called; the practitioners first, and all where none of them did."""
+    """Who agreed to be called and can be; the practitioners first, and all where none of them did."""
     there = StaffContact.objects.filter(clinic_id=clinic_id, ended_at__isnull=True, staff__is_active=True)
-    there = there.filter(standing__suppressed_at__isnull=True).select_related("standing", "clinic").order_by("pk")
+    there = there.filter(standing__suppressed_at__isnull=True, standing__held_at__isnull=True)
+    there = there.select_related("standing", "clinic").order_by("pk")
     practitioners = there.filter(staff__roles__role=Role.PRACTITIONER).distinct()
     return list(there if everyone or not practitioners.exists() else practitioners)
 

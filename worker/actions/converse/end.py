@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from worker.actions.converse.led import led, led_open, not_a_stop, note, unclear
+from worker.actions.converse.led import led, led_open, not_a_stop, note, refuse_unanswered, refuse_unclear
 from worker.actions.converse.let_go import let_go
 from worker.models import Conversation
 from worker.rules.refusal import Refusal, Refusals
@@ -26,12 +26,10 @@ def close(*, clinic: Clinic, conversation_id: int, by: str, now: datetime, no_st
     """
     found = led_open(clinic=clinic, conversation_id=conversation_id, by=by)
     conversation = found.conversation
-    if conversation.red_at is not None and conversation.answered_at is None:
-        raise Refusals([Refusal("conversation", "has a warning sign that nobody answered", "answer it, or call her")])
-    if unclear(found.rows) and not no_stop:
-        mend = "say that she does not want to stop (no_stop), or end her messages"
-        raise Refusals([Refusal("no_stop", "is not said: her reply may mean stop", mend)])
-    not_a_stop(found, now=now)
+    refuse_unanswered(conversation)
+    if no_stop:
+        not_a_stop(found, now=now)
+    refuse_unclear(found)
     return let_go(conversation, found.rows, actor=found.actor, now=now)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from worker.actions.converse.call_staff import call_staff
-from worker.models import Conversation, StaffContact
+from worker.models import Contact, Conversation, StaffContact
 from worker.models.store import store
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def heard(
     With `holds` automated course texts wait from now on. None for one of the staff who answers an alert: that is no
     client's reply.
     """
-    if client_id is None and row is not None and _is_staff(row):
+    if client_id is None and row is not None and is_staff(row):
         return None
     fresh = Conversation(
         clinic_id=clinic_id, client_id=client_id, standing=row, opened_at=now, heard_at=now, holds=holds
@@ -54,8 +54,13 @@ def red_flag(conversation: Conversation, *, clinic: Clinic, cause: str, now: dat
     call_staff(conversation, cause=cause, everyone=False, now=now)
 
 
-def _is_staff(row: Standing) -> bool:
-    return StaffContact.objects.filter(standing=row, ended_at__isnull=True).exists()
+def is_staff(row: Standing) -> bool:
+    """True for an address where somebody of the staff is called and that is no client's: what she writes is an answer.
+
+    It holds nothing: "ok I will call her now" would silence every later alert to her (rule 41). STOP ends it as ever.
+    """
+    on_call = StaffContact.objects.filter(standing=row, ended_at__isnull=True).exists()
+    return on_call and not Contact.objects.filter(standing=row, valid_to__isnull=True).exists()
 
 
 def _open(clinic_id: int, client_id: int | None, row: Standing | None) -> Conversation | None:

@@ -62,9 +62,22 @@ def unclear(rows: list[Standing]) -> list[Standing]:
 
 
 def not_a_stop(found: Led, *, now: datetime) -> None:
-    """Whoever read her words says that they ask for no stop: the hold that they made ends."""
+    """Whoever read her words says that they ask for no stop: the hold that they made ends, and no other."""
     for row in unclear(found.rows):
-        release_row(row, actor=found.actor, reason=ReleaseReason.HARMLESS, now=now)
+        release_row(row, actor=found.actor, reason=ReleaseReason.HARMLESS, now=now, only=UNCLEAR)
+
+
+def refuse_unclear(found: Led) -> None:
+    """A reply that may mean stop is not closed away, on whichever address it came (rule 17). Raises Refusals."""
+    if unclear(found.rows):
+        mend = "say that she does not want to stop (no_stop), or end her messages"
+        raise Refusals([Refusal("no_stop", "is not said: her reply may mean stop", mend)])
+
+
+def refuse_unanswered(conversation: Conversation) -> None:
+    """A warning sign that nobody answered is not closed away (rule 41). Raises Refusals."""
+    if conversation.red_at is not None and conversation.answered_at is None:
+        raise Refusals([Refusal("conversation", "has a warning sign that nobody answered", "answer it, or call her")])
 
 
 def note(found: Led, what: str, facts: dict[str, int], now: datetime) -> None:

@@ -56,7 +56,14 @@ def leave(*, clinic: Clinic, by: str, channel: Channel, now: datetime) -> int:
 
 
 def _read(address: str, clinic: Clinic) -> tuple[Channel, str, str]:
-    """The channel, and the address for sending and for the fingerprint."""
+    """The channel, and the address for sending and for the fingerprint. Raises Refusals."""
+    try:
+        return _parsed(address, clinic)
+    except Refusal as refusal:
+        raise Refusals([refusal]) from None
+
+
+def _parsed(address: str, clinic: Clinic) -> tuple[Channel, str, str]:
     if "@" in address:
         return Channel.EMAIL, *normalise_email(address, field="address")
     phone = parse_phone(

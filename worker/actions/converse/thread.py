@@ -11,7 +11,7 @@ from worker import sealed
 from worker.actions.clients import find
 from worker.actions.consent import standing as standings
 from worker.actions.converse.hear import heard
-from worker.actions.converse.led import Led, led_open, not_a_stop, note
+from worker.actions.converse.led import Led, led_open, not_a_stop, note, refuse_unanswered, refuse_unclear
 from worker.actions.converse.let_go import ASKED, done_with, let_go
 from worker.actions.converse.words import checked_words
 from worker.actions.receive.answer import plan_answer
@@ -43,16 +43,19 @@ def reply(
     `by` is the email of one of the clinic's staff. Her consent and standing are looked at here, so that whoever wrote
     hears at once why it can't go, and again as it leaves. An unclear reply had put her address on hold: whoever read
     it and saw that it says no stop ends that hold with `no_stop`. With `and_close` all is said, and the course goes on.
+    The same key again sends nothing more, but closes; with other words it is refused, for they would be lost.
     """
     found = led_open(clinic=clinic, conversation_id=conversation_id, by=by)
     conversation = found.conversation
     if no_stop:
         not_a_stop(found, now=now)
+    if and_close:
+        refuse_unclear(found)
     row = _writable(conversation, found.rows)
     before = Message.objects.filter(occasion=f"a:{clinic.pk}:{row.channel}:{AnswerKind.STAFF_REPLY}:{key}").first()
-    if before is not None:
-        return before
     said = checked_words(words, clinic=clinic, channel=Channel(row.channel))
+    if before is not None:
+        return _sent_before(before, said, found, and_close=and_close, now=now)
     contact = Contact.objects.filter(standing=row, client=conversation.client, valid_to__isnull=True).first()
     message = plan_answer(row, kind=AnswerKind.STAFF_REPLY, cause=key, address="", now=now, to=contact)
     if message is None:
@@ -67,6 +70,19 @@ def reply(
     if and_close:
         let_go(conversation, found.rows, actor=found.actor, now=now)
     return message
+
+
+def _sent_before(before: Message, said: str, found: Led, *, and_close: bool, now: datetime) -> Message:
+    """The form came again: its words have gone, and only what else it asks for is done. Raises Refusals."""
+    conversation = found.conversation
+    kept = StaffWords.objects.filter(message=before, conversation=conversation, words_sealed__isnull=False).first()
+    if kept is None or sealed.unseal(bytes(kept.words_sealed or b""), "staff.words") != said:
+        mend = "open the conversation again, and write there what is new"
+        raise Refusals([Refusal("words", "can't go out: this form has sent other words already", mend)])
+    if and_close:
+        refuse_unanswered(conversation)
+        let_go(conversation, found.rows, actor=found.actor, now=now)
+    return before
 
 
 @transaction.atomic

@@ -20,10 +20,9 @@ from worker.actions.protocols.approve import practitioner
 from worker.actions.record.audit import record
 from worker.models import Appointment, Client, Message, Treatment
 from worker.models.appointment import AppointmentStatus
-from worker.rules.names import CourseKind, MessageClass
 from worker.rules.plan import Anchor
 from worker.rules.states import OPEN
-from worker.timeline import Course
+from worker.timeline import OF_PLAN, Course
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,9 +66,12 @@ def running(newest: ProtocolVersion) -> list[int]:
 
 
 def _older(newest: ProtocolVersion) -> Q:
-    """What a plan brought under another version; a correction on its way is nobody's plan, and none would bring it."""
-    planned = Q(version__protocol=newest.protocol_id, cls=MessageClass.COURSE, state__in=OPEN) & ~Q(version=newest)
-    return planned & ~Q(kind=CourseKind.CORRECTION)
+    """What a plan brought under another version, and the new one brings anew.
+
+    A correction, what a person sent again and what stands in for another channel are nobody's plan: no step of the new
+    version would bring them. They are due already and keep their moment, as when her zone is told.
+    """
+    return OF_PLAN & Q(version__protocol=newest.protocol_id, state__in=OPEN) & ~Q(version=newest)
 
 
 @transaction.atomic

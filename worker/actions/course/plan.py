@@ -46,19 +46,20 @@ def plan(
     now: datetime,
     channels: Iterable[Channel] = tuple(Channel),
     future_only: bool = False,
+    late: frozenset[str] = frozenset(),
     handing_over: frozenset[str] | None = None,
 ) -> Result:
     """Write the messages of the given anchors that are not written yet; what can't go becomes a staff task.
 
     The caller holds the locks of the client's standing rows (of those `channels`). Planning the same occasion twice
-    plans it once (P4). With `future_only` nothing that should have gone by `now` is planned or handed over; with
-    `handing_over` only these steps are handed over.
+    plans it once (P4). With `future_only` nothing that should have gone by `now` is planned or handed over but the
+    steps of `late`; with `handing_over` only these steps are handed over. None that may have left is (P8).
     """
     wanted, within, opened = frozenset(anchors), frozenset(channels), open_channels(course.client)
     went = _went(course)
     laid = [
         each
-        for each in lay_out(course, consents_of(course.client), now, future_only=future_only)
+        for each in lay_out(course, consents_of(course.client), now, future_only=future_only, late=late)
         if each.rule.anchor in wanted
         and each.channel in within
         and (each.rule.cls is not MessageClass.ANSWER or each.channel in opened)
@@ -74,11 +75,14 @@ def plan(
     fresh = Message.objects.bulk_create(not_planned_yet(rows))
     make_ready(fresh, now=now)
     traces.planned((each.pk for each in fresh), clinic_id=course.client.clinic_id)
-    hand_over = [
-        each
-        for each in laid
-        if isinstance(each.outcome, HandOver) and (handing_over is None or each.rule.code in handing_over)
-    ]
+    hand_over = _not_told(
+        course,
+        [
+            each
+            for each in laid
+            if isinstance(each.outcome, HandOver) and (handing_over is None or each.rule.code in handing_over)
+        ],
+    )
     for each in hand_over:
         hand_over_to_staff(course, each, now)
     return Result(messages=fresh, hand_over=hand_over)
@@ -96,6 +100,15 @@ def _went(course: Course) -> set[tuple[str, str]]:
         return set()
     rang = Message.objects.filter(treatment=course.treatment, tries__state__in=MAY_HAVE_LEFT)
     return set(rang.values_list("step__code", "channel"))
+
+
+def _not_told(course: Course, late: list[PlannedMessage]) -> list[PlannedMessage]:
+    """Without those that rang, or may have: a person would tell her what she read (a session taken back, P8)."""
+    if not late:
+        return late
+    rang = Message.objects.filter(client=course.client, tries__state__in=MAY_HAVE_LEFT)
+    told = {each.rpartition(":r")[0] for each in rang.values_list("occasion", flat=True)}
+    return [each for each in late if occasion(course, each, _generation(course, each)).rpartition(":r")[0] not in told]
 
 
 def not_planned_yet(rows: list[Message]) -> list[Message]:

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 ALL = (Anchor.TREATMENT, Anchor.APPOINTMENT, Anchor.COURSE)
 
 
-def replan(client: Client, *, channel: Channel, now: datetime) -> list[Message]:
+def replan(client: Client, *, channel: Channel, now: datetime, late: frozenset[str] = frozenset()) -> list[Message]:
     """Plan what is still ahead on one channel, and its opt-in confirmation where that never went.
 
+    The steps of `late` are planned too though they should have gone by now, or handed over where no opening is left.
     The caller holds the lock of the channel's standing row. What went before is never planned again (P4).
     """
     planned = confirmation(client, channel=channel, now=now)
     for course, anchors in courses(client, now):
-        planned += plan(course, anchors=anchors, channels=[channel], now=now, future_only=True).messages
+        planned += plan(course, anchors=anchors, channels=[channel], now=now, future_only=True, late=late).messages
     for visit in untrue(client, now) if channel == Channel.EMAIL else ():
         planned += bring_after(visit, by="system", now=now).messages
     agree(client, by="system", now=now)

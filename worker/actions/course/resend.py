@@ -9,13 +9,16 @@ from django.db import transaction
 from worker.actions.consent import standing as standings
 from worker.actions.record.audit import record
 from worker.actions.send.due import make_ready
-from worker.models import Contact, Message
+from worker.models import Contact, Grant, Message
+from worker.models.standing import GrantState
 from worker.rules.names import MessageClass
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from worker.models import Standing
 
 AGAIN = (
     State.UNDELIVERED,
@@ -46,7 +49,8 @@ def resend(*, message_id: int, by: str, now: datetime) -> Message:
     contact = Contact.objects.filter(client=first.client_id, channel=first.channel, valid_to__isnull=True).first()
     if contact is None:
         raise _no("has no address today", "ask the client for one")
-    standings.lock([contact.standing_id])
+    (row,) = standings.lock([contact.standing_id])
+    _may_go(row, first)
     stem = first.occasion.rpartition(":r")[0]
     newest = Message.objects.filter(occasion__startswith=f"{stem}:r").order_by("-resend").first()
     assert newest is not None
@@ -75,6 +79,15 @@ def again(newest: Message, contact: Contact, *, due_at: datetime, now: datetime)
     made.save()
     make_ready([made], now=now)
     return made
+
+
+def _may_go(row: Standing, message: Message) -> None:
+    """Said at once and not by a message withheld later: whoever pressed would believe that she hears of it (P1, P2)."""
+    if row.suppressed_at is not None:
+        raise _no(f"can't be sent again: she said stop on {row.suppressed_at:%-d %B %Y}", "call her")
+    agreed = Grant.objects.filter(standing=row, client=message.client_id, purpose=message.purpose)
+    if not agreed.filter(state=GrantState.ACTIVE).exists():
+        raise _no("can't be sent again: she does not agree to it at her address of today", "call her")
 
 
 def _no(problem: str, mend: str) -> Refusals:

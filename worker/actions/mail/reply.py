@@ -13,7 +13,8 @@ from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.outdated import was_agreed_since
 from worker.actions.consent.revocation import Revocation
 from worker.actions.consent.revoke import revoke_standing
-from worker.actions.converse.hear import heard
+from worker.actions.consent.twins import twins_of
+from worker.actions.converse.hear import heard, is_staff
 from worker.actions.receive.ask_staff import ask_staff, whose
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.follow_up import follow_up
@@ -75,16 +76,16 @@ def mail_reply(reply: MailReply, *, now: datetime) -> Reading:
     if reply.unread and reading.kind == Word.NONE:
         reading = Reading(Word.UNCLEAR)
     known = _known(reply)
-    elsewhere = reply.named is not None and not reply.by_link and reply.named not in known
-    chosen = [reply.named] if reply.named is not None else known
+    elsewhere = reply.named is not None and not reply.by_link and not any(reply.named in rows for rows in known)
+    chosen = [reply.named] if reply.named is not None else [rows[0] for rows in known]
     if not chosen and reading.kind.revokes and len(reply.clinics) == 1 and reply.sender:
         # A STOP of an address that nobody gave us yet is kept as well (rule 34).
         chosen = [standings.ensure(clinic_id=reply.clinics[0], channel=Channel.EMAIL, address=reply.sender, now=now)]
-    phones = _phones(chosen) if reading.everything and not elsewhere else []
-    rows = {row.pk: row for row in standings.lock([*chosen, *phones])}
-    follow_up(rows.values(), now=now)
+    more = _more(reading, chosen, known) if reading.kind.revokes and not elsewhere else []
+    locked = {row.pk: row for row in standings.lock([*chosen, *more])}
+    follow_up(locked.values(), now=now)
     for pk in chosen:
-        _take(rows[pk], reply, reading, [rows[phone] for phone in phones], elsewhere=elsewhere, now=now)
+        _take(locked[pk], reply, reading, [locked[each] for each in more], elsewhere=elsewhere, now=now)
     return reading
 
 
@@ -97,16 +98,23 @@ def read_mail(subject: str, words: str) -> Reading:
     return titled if titled.kind.revokes else body
 
 
-def _known(reply: MailReply) -> list[int]:
-    """The rows of the sender's own address in the clinics that the mail may be for."""
+def _known(reply: MailReply) -> list[list[int]]:
+    """The rows of the sender's own address in each clinic that the mail may be for: one, or with a twin two."""
     if not reply.sender:
         return []
-    found: list[int] = []
+    found: list[list[int]] = []
     for clinic_id in reply.clinics:
         digests = [each.digest for each in sealed.fingerprints(clinic_id, Channel.EMAIL, reply.sender)]
         rows = Standing.objects.filter(clinic_id=clinic_id, channel=Channel.EMAIL, fingerprint__in=digests)
-        found += rows.order_by("pk").values_list("pk", flat=True)[:1]
-    return found
+        found.append(list(rows.order_by("pk").values_list("pk", flat=True)))
+    return [rows for rows in found if rows]
+
+
+def _more(reading: Reading, chosen: list[int], known: list[list[int]]) -> list[int]:
+    """What a STOP ends with the mailbox: its twins (P2), and the phones if she stops everything (rule 25)."""
+    twins = {pk for rows in known if set(rows) & set(chosen) for pk in rows} | set(twins_of(chosen))
+    phones = _phones({*chosen, *twins}) if reading.everything else []
+    return sorted({*twins, *phones, *twins_of(phones)} - set(chosen))
 
 
 def _phones(mailboxes: Iterable[int]) -> list[int]:
@@ -117,7 +125,7 @@ def _phones(mailboxes: Iterable[int]) -> list[int]:
 
 
 def _take(
-    row: Standing, reply: MailReply, reading: Reading, phones: list[Standing], *, elsewhere: bool, now: datetime
+    row: Standing, reply: MailReply, reading: Reading, more: list[Standing], *, elsewhere: bool, now: datetime
 ) -> None:
     stored, fresh = Inbound.objects.get_or_create(
         channel=Channel.EMAIL,
@@ -132,7 +140,7 @@ def _take(
     )
     if not fresh:
         return
-    asks, talk = _obey(row, stored, reply, reading, phones, elsewhere=elsewhere, now=now), None
+    asks, talk = _obey(row, stored, reply, reading, more, elsewhere=elsewhere, now=now), None
     if reading.kind != Word.NONE and is_red_flag(reply.words):
         call_for_help(row, stored, now=now)
         asks = "" if asks == UNCLEAR else asks  # whoever is called reads the same words
@@ -143,10 +151,12 @@ def _take(
 
 
 def _obey(
-    row: Standing, stored: Inbound, reply: MailReply, reading: Reading, phones: list[Standing], *, elsewhere: bool,
+    row: Standing, stored: Inbound, reply: MailReply, reading: Reading, more: list[Standing], *, elsewhere: bool,
     now: datetime,
 ) -> str:  # fmt: skip
     """Do what the mail says, and return what staff are to look at: the kind of a task, "" for nothing."""
+    if reading.kind == Word.UNCLEAR and is_staff(row):
+        return ""
     if elsewhere and (reading.kind.revokes or reading.kind == Word.UNCLEAR):
         hold_standing(row, why=ELSEWHERE, source=f"inbound:{stored.pk}", now=now)
         return ELSEWHERE
@@ -154,7 +164,7 @@ def _obey(
         if was_agreed_since(row, reply.received_at):
             _leave(row, stored, now)
             return ""
-        _stop(row, stored, reply, reading, phones, now)
+        _stop(row, stored, reply, reading, more, now)
         return "wrong_number_reply" if reading.kind == Word.WRONG_NUMBER else ""
     if reading.kind == Word.UNCLEAR:
         hold_standing(row, why=UNCLEAR, source=f"inbound:{stored.pk}", now=now)
@@ -164,7 +174,7 @@ def _obey(
 
 
 def _stop(
-    row: Standing, stored: Inbound, reply: MailReply, reading: Reading, phones: list[Standing], now: datetime
+    row: Standing, stored: Inbound, reply: MailReply, reading: Reading, more: list[Standing], now: datetime
 ) -> None:
     first = row.suppressed_at is None
     wrong = reading.kind == Word.WRONG_NUMBER
@@ -176,7 +186,7 @@ def _stop(
         source=f"inbound:{stored.pk}",
         evidence={"subject": reply.subject, "body": reply.words},
     )
-    for each in (row, *phones):
+    for each in (row, *more):
         revoke_standing(each, said=said, now=now)
     if reading.kind == Word.CANCEL_STOP:
         ask_about_visits(row, source=f"inbound:{stored.pk}", now=now)

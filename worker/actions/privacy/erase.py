@@ -11,12 +11,15 @@ from django.db.models import F, Q
 from worker.actions.clients import find
 from worker.actions.consent import ledger
 from worker.actions.consent import standing as standings
+from worker.actions.consent.revocation import Revocation
 from worker.actions.course.cancel import cancel
+from worker.actions.privacy.hand_on import hand_on
 from worker.actions.privacy.manifest import Manifest, kept
 from worker.actions.privacy.provider import ask
 from worker.actions.privacy.stores import Hers, hers
 from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
+from worker.actions.restore import spool
 from worker.models import (
     Appointment,
     Attempt,
@@ -33,7 +36,8 @@ from worker.models.appointment import AppointmentStatus
 from worker.models.attempt import AttemptState
 from worker.models.consent import Act
 from worker.models.standing import GrantState
-from worker.rules.names import Purpose
+from worker.models.suppression import SuppressionReason
+from worker.rules.names import Channel, Purpose
 from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:
@@ -70,13 +74,16 @@ def erase(*, client_id: int, by: str, now: datetime) -> Manifest:
     by_whom = By(f"staff:{staff.pk}", now)
     before, of = client.erased_at, hers(client)
     wiped = _wiped(of)
+    heir = None if before else hand_on(client, rows, now=now)
     ended = {} if before else _ended(client, rows, by_whom)
     if not before:
         wiped |= _forgotten(client, now)
+        _spool(client, rows, by_whom)
     if any(wiped.values()):
         record(
             clinic_id=client.clinic_id, kind=REASON, subject=f"client:{client.pk}", actor=by_whom.actor, at=now,
-            facts={"wiped": wiped, "ended": ended, "again": before is not None}, sealed=True,
+            facts={"wiped": wiped, "ended": ended, "again": before is not None, **({"heir": heir} if heir else {})},
+            sealed=True,
         )  # fmt: skip
     return Manifest(
         client=client.pk, clinic=client.clinic.slug, erased_at=client.erased_at or now, again=before is not None,
@@ -143,7 +150,7 @@ def _close(row: Standing, client: Client, by: By) -> int:
     grants = Grant.objects.filter(standing=row, client=client).exclude(state__in=CLOSED).order_by("pk")
     acts = [
         ledger.ConsentAct(
-            client_id=client.pk, purpose=Purpose(grant.purpose), act=Act.CLOSED, method="erasure",
+            client_id=client.pk, purpose=Purpose(grant.purpose), act=Act.CLOSED, method=spool.ERASURE,
             happened_at=by.now, zone=client.zone, recorded_by=by.actor,
         )
         for grant in grants
@@ -151,6 +158,13 @@ def _close(row: Standing, client: Client, by: By) -> int:
     if acts:
         ledger.write(row, acts, now=by.now)
     return len(acts)
+
+
+def _spool(client: Client, rows: Iterable[Standing], by: By) -> None:
+    """Beside the heads as well: a backup would bring her back, with what she had agreed to (P2)."""
+    said = Revocation(reason=SuppressionReason.DESK, method=spool.ERASURE, by=by.actor, received_at=by.now)
+    for row in rows:
+        spool.keep(row.pk, Channel(row.channel), said, client_id=client.pk, purposes=tuple(Purpose))
 
 
 def _forgotten(client: Client, now: datetime) -> dict[str, int]:

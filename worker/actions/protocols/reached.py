@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db.models import Exists, OuterRef, Q
+
 from worker import rendering
-from worker.models import Approval, Contact, Grant, Message, Step
+from worker.models import Approval, Attempt, Contact, Grant, Message, Step
+from worker.models.attempt import MAY_HAVE_LEFT
 from worker.models.standing import GrantState
 from worker.rules.names import CourseKind, MessageClass
-from worker.rules.states import State
+from worker.rules.states import OPEN, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +49,9 @@ class Reached(NamedTuple):
         return self.why in GOES
 
 
-def correction_occasion(version_id: int, step_id: int, client_id: int) -> str:
-    """The key by which one client gets one correction of one version once (P4)."""
-    return f"x:{version_id}:{step_id}:client:{client_id}"
+def correction_occasion(version_id: int, step_id: int, client_id: int, resend: int) -> str:
+    """The key by which one client gets one correction of one version once (P4); the next number if it was lost."""
+    return f"x:{version_id}:{step_id}:client:{client_id}:r{resend}"
 
 
 def recalled(version: ProtocolVersion, step: Step) -> list[Reached]:
@@ -64,7 +67,7 @@ def recalled(version: ProtocolVersion, step: Step) -> list[Reached]:
     hers = rows.order_by().values("client_id")
     contacts = _contacts(hers, offered)
     agreed = _agreed(hers, step.purpose)
-    before = _before(version, step)
+    before = before_now(corrections_of(version, step))
     found = [
         _reached(pk, tuple(sorted(steps)), list(steps.values())[-1], contacts[pk], agreed, before)
         for pk, steps in got.items()
@@ -127,6 +130,18 @@ def _agreed(hers: QuerySet[Message, Any], purpose: str) -> set[tuple[int, int]]:
     return set(rows.values_list("standing_id", "client_id"))
 
 
-def _before(version: ProtocolVersion, step: Step) -> set[int]:
-    rows = Message.objects.filter(step=step, occasion__startswith=f"x:{version.pk}:{step.pk}:client:")
-    return {int(pk or 0) for pk in rows.values_list("client_id", flat=True)}
+def before_now(rows: QuerySet[Message]) -> set[int]:
+    """The clients of these corrections for whom one is on its way, or may have left: it rings once (P4).
+
+    One that ended before it left is lost, whatever ended it: she is reached anew.
+    """
+    tries = Attempt.objects.filter(message=OuterRef("pk"))
+    found = rows.annotate(tried=Exists(tries), rang=Exists(tries.filter(state__in=MAY_HAVE_LEFT)))
+    # Retention takes the attempts away and leaves their number: those may have left as well.
+    counts = Q(state__in=(*OPEN, *GOT)) | Q(rang=True) | Q(attempts__gt=0, tried=False)
+    return {int(pk or 0) for pk in found.filter(counts).values_list("client_id", flat=True)}
+
+
+def corrections_of(version: ProtocolVersion, step: Step) -> QuerySet[Message]:
+    """Every message that ever was planned as this correction of this version."""
+    return Message.objects.filter(step=step, occasion__startswith=f"x:{version.pk}:{step.pk}:client:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from django.db import transaction
 from worker import rendering, tokens
 from worker.actions.consent import standing as standings
 from worker.actions.protocols.approve import practitioner
-from worker.actions.protocols.reached import Reached, correction_occasion, recalled
+from worker.actions.protocols.reached import Reached, before_now, correction_occasion, corrections_of, recalled
 from worker.actions.record.audit import record
 from worker.actions.send.due import make_ready
 from worker.models import Approval, Link, Message, ProtocolVersion, Step
@@ -73,22 +74,28 @@ def _approved(clinic: Clinic, version_id: int, step_id: int, now: datetime) -> t
 
 @transaction.atomic
 def _chunk(going: Sequence[Reached], step: Step, version: ProtocolVersion, now: datetime) -> int:
-    """Some of them in one transaction, their standing rows locked in order."""
+    """Some of them in one transaction, their standing rows locked in order; not who got hers from another meanwhile."""
     standings.lock(each.contact.standing_id for each in going if each.contact is not None)
+    hers = corrections_of(version, step).filter(client__in=[each.client_id for each in going])
+    before, times = before_now(hers), Counter(hers.values_list("client_id", flat=True))
     rule = rendering.version(step.version.document).source.step(step.code).rule
     made = []
     for each in going:
         contact = each.contact
         assert contact is not None
         client = contact.client
+        if client.pk in before:
+            continue
+        number = times[client.pk]
         link = Link(
             key=tokens.new_key(), clinic_id=client.clinic_id, client=client, version=step.version, created_at=now
         )
         message = Message(
             clinic_id=client.clinic_id, client=client, contact=contact, standing_id=contact.standing_id,
             channel=contact.channel, purpose=step.purpose, cls=MessageClass.COURSE, kind=CourseKind.CORRECTION,
-            version=step.version, step=step, occasion=correction_occasion(version.pk, step.pk, client.pk),
-            language=client.language, zone=client.zone, state=State.PLANNED, due_at=now,
+            version=step.version, step=step, language=client.language,
+            occasion=correction_occasion(version.pk, step.pk, client.pk, number), resend=number,
+            zone=client.zone, state=State.PLANNED, due_at=now,
             expires_at=moment(rule.until, now, ZoneInfo(client.zone)), created_at=now,
         )  # fmt: skip
         if store([message], unless_there="occasion"):

@@ -65,10 +65,14 @@ class Source:
 
 @dataclass(slots=True)
 class Report:
-    """What one reading did: lists read, lists that failed, and texts that no webhook had brought."""
+    """What one reading did: lists read, lists that failed, and texts that no webhook had brought.
+
+    `behind` are lists that time ran out for: never opened, or left before their end. Another reading goes on there.
+    """
 
     read: int = 0
     failed: int = 0
+    behind: int = 0
     found: int = 0
     codes: list[str] = field(default_factory=list)
 
@@ -80,12 +84,16 @@ def reconcile(*, now: datetime, longest: float = LONGEST) -> Report:
     """
     report = Report()
     deadline = clock.running() + longest
-    for source in _fairly(_sources(report)):
+    sources = _fairly(_sources(report))
+    for place, source in enumerate(sources):
         if clock.running() > deadline:
+            report.behind += len(sources) - place
             break
         try:
-            report.found += _read(source, now - GRACE, deadline)
+            found, at_end = _read(source, now - GRACE, deadline)
+            report.found += found
             report.read += 1
+            report.behind += not at_end
         except Exception as error:  # noqa: BLE001 - whatever it is, another list may hold a stop
             _failed(source.name, error, now, report)
     if report.found or report.failed:
@@ -122,8 +130,10 @@ def _fairly(sources: Iterable[Source]) -> list[Source]:
     return sorted(sources, key=lambda source: tried.get(source.name) or LONG_AGO)
 
 
-def _read(source: Source, until: datetime, deadline: float) -> int:
-    """Read a list up to `until`, an hour at first and twice as long after each quiet one; how many texts were new.
+def _read(source: Source, until: datetime, deadline: float) -> tuple[int, bool]:
+    """Read a list up to `until`, an hour at first and twice as long after each quiet one.
+
+    How many texts were new, and whether its end was reached.
 
     The mark moves only past spans that were read whole and obeyed whole, so that a long absence is made up for.
     """
@@ -138,7 +148,7 @@ def _read(source: Source, until: datetime, deadline: float) -> int:
             found += _obey(source, texts)
             since, span = end, span * 2 if len(texts) < QUIET else SPAN
             Watermark.objects.filter(pk=mark.pk).update(read_to=since, failures=0, code="", tried_at=clock.now())
-    return found
+    return found, since >= until
 
 
 def _obey(source: Source, texts: Sequence[Received]) -> int:

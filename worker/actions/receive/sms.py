@@ -11,7 +11,8 @@ from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.optin import Yes, say_yes
 from worker.actions.consent.outdated import is_outdated
-from worker.actions.converse.hear import heard
+from worker.actions.consent.twins import twins_of
+from worker.actions.converse.hear import heard, is_staff
 from worker.actions.receive.answer import plan_answer
 from worker.actions.receive.ask_staff import ask_staff, whose
 from worker.actions.receive.follow_up import close, finish_stops, follow_up, sealed_follow_up
@@ -58,9 +59,9 @@ def take(reply: Reply, *, now: datetime) -> Reading:
 @transaction.atomic
 @chained_at_the_end()
 def _take(reply: Reply, reading: Reading, now: datetime) -> None:
-    row, mailboxes = _locked(reply, reading, now)
-    follow_up([row, *mailboxes], now=now)  # what she said a moment ago comes first
-    stored = _stored(reading, reply, [row, *mailboxes], now)
+    row, more = _locked(reply, reading, now)
+    follow_up([row, *more], now=now)  # what she said a moment ago comes first
+    stored = _stored(reading, reply, [row, *more], now)
     if stored is None:
         return
     # A STOP that is said just now is the last word: only one that we hear of late is looked up.
@@ -68,7 +69,7 @@ def _take(reply: Reply, reading: Reading, now: datetime) -> None:
     if late and is_outdated(row, stored, reply.listed):
         leave(row, stored, now)
     elif reading.kind.revokes:
-        close([row, *mailboxes], stored, now=now)
+        close([row, *more], stored, now=now)
     else:
         _obey(reading, reply, row, stored, now)
 
@@ -111,18 +112,21 @@ def _says_more(reading: Reading, known: Inbound, row: Standing) -> bool:
 
 
 def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[Standing, list[Standing]]:
-    """The phone's standing row and, if she stops everything, the mailboxes of all who share the phone (rule 25).
+    """The phone's standing row, and the rows that a STOP ends with it.
 
+    These are its twins and, if she stops everything, the mailboxes of all who share the phone (rule 25).
     All are locked before anything is written: a click on a mailbox's link, coming between, would meet us on the chain.
     """
     whose: dict[str, Any] = {"clinic_id": reply.clinic_id, "channel": Channel.SMS, "address": reply.address}
     if not reading.everything:
-        return standings.locked(**whose, now=now), []
-    phone = standings.ensure(**whose, now=now)
-    clients = Contact.objects.filter(standing=phone, valid_to__isnull=True).values("client_id")
+        row, *twins = standings.all_locked(**whose, now=now)
+        return row, twins if reading.kind.revokes else []
+    phones = standings.ensure_all(**whose, now=now)
+    clients = Contact.objects.filter(standing__in=phones, valid_to__isnull=True).values("client_id")
     mailboxes = Contact.objects.filter(client_id__in=clients, channel=Channel.EMAIL, valid_to__isnull=True)
-    rows = {row.pk: row for row in standings.lock([phone, *mailboxes.values_list("standing_id", flat=True)])}
-    return rows.pop(phone), list(rows.values())
+    boxes = set(mailboxes.values_list("standing_id", flat=True))
+    rows = {row.pk: row for row in standings.lock([*phones, *boxes, *twins_of(boxes)])}
+    return rows.pop(phones[0]), list(rows.values())
 
 
 def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
@@ -130,7 +134,7 @@ def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: d
         once_a_day = f"help:{row.pk}:{now:%Y-%m-%d}"  # two machines that answer each other would never end (rule 31)
         since = stored.received_at
         plan_answer(row, kind=AnswerKind.HELP, cause=once_a_day, address=reply.address, now=now, since=since)
-    elif reading.kind == Word.UNCLEAR:
+    elif reading.kind == Word.UNCLEAR and not is_staff(row):
         hold_standing(row, why="unclear_reply", source=f"inbound:{stored.pk}", now=now)
     elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME):
         answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
@@ -143,7 +147,7 @@ def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: d
     if urgent or reading.kind not in (Word.NONE, Word.UNCLEAR):
         return
     talk = heard(row.clinic_id, client_id=whose(row), row=row, holds=reading.kind == Word.UNCLEAR, now=now)
-    if reading.kind == Word.UNCLEAR:
+    if reading.kind == Word.UNCLEAR and talk is not None:
         ask_staff(f"{reading.kind}_reply", row, stored, now, talk=talk)
 
 

@@ -22,22 +22,24 @@ if TYPE_CHECKING:
     from worker.actions.receive.reply import Reply
     from worker.rules.words import Reading
 
-# The lock comes first: it waits for a decision under way, and after the wait `suppressed_at` is read anew.
+# The lock comes first: it waits for a decision under way, and after the wait `suppressed_at` is read anew. An address
+# may have two rows (`consent.twins`): all are locked and stopped, and the text is written once, at the first.
 _STOP = """
 WITH phone AS (
   SELECT id FROM aftercare_standing
   WHERE clinic_id = %s AND channel = 'sms' AND fingerprint = ANY(%s::bytea[])
     AND suppressed_at IS NULL AND open_stop IS NULL
-  FOR NO KEY UPDATE
+  ORDER BY id FOR NO KEY UPDATE
 ), text AS (
   INSERT INTO aftercare_inbound
     (clinic_id, standing_id, channel, provider_id, word, body_sealed, received_at, follow_up_sealed)
-  SELECT %s, phone.id, 'sms', %s::text, %s::text, %s::bytea, %s::timestamptz, %s::bytea FROM phone
-  ON CONFLICT DO NOTHING RETURNING id, standing_id
+  SELECT %s, phone.id, 'sms', %s::text, %s::text, %s::bytea, %s::timestamptz, %s::bytea
+  FROM phone ORDER BY phone.id LIMIT 1
+  ON CONFLICT DO NOTHING RETURNING id
 )
-UPDATE aftercare_standing AS phone
+UPDATE aftercare_standing AS stopped
 SET suppressed_at = %s, suppressed_why = %s::text, changed_at = %s, open_stop = text.id
-FROM text WHERE phone.id = text.standing_id RETURNING phone.id
+FROM text, phone WHERE stopped.id = phone.id RETURNING stopped.id
 """
 
 

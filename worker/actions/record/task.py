@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+DECIDED = "contradiction"
+
 
 def open_task(
     *,
@@ -66,7 +68,8 @@ def optin_failed(message_id: int, *, now: datetime) -> None:
 def finish(*, task_id: int, by: str, now: datetime) -> bool:
     """One task is done; `by` is the email of one of its clinic's staff. False when it was done before.
 
-    Raises Refusals; then nothing changed.
+    Raises Refusals; then nothing changed. A contradiction is decided by a practitioner, never ticked off: with its task
+    gone both texts would wait until they are missed, and nobody would know.
     """
     task = StaffTask.objects.select_for_update(no_key=True).filter(pk=task_id).first()
     if task is None:
@@ -74,6 +77,9 @@ def finish(*, task_id: int, by: str, now: datetime) -> bool:
     staff = find.staff(by, clinic_id=task.clinic_id, roles=find.DESK, field="by")
     if task.done_at is not None:
         return False
+    if task.kind == DECIDED:
+        mend = "let a practitioner say which treatment counts, by `aftercare settle`"
+        raise Refusals([Refusal("id", "is a contradiction, which nobody has decided", mend)])
     task.done_at, task.done_by = now, f"staff:{staff.pk}"
     task.save(update_fields=["done_at", "done_by"])
     record(

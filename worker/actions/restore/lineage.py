@@ -20,12 +20,12 @@ from worker import clock, heads
 from worker.actions.consent.hold import pause
 from worker.models import Clinic, Lineage, Message, Pause, Seal
 from worker.models.chain import INSTALLATION
-from worker.models.hold import PauseScope
+from worker.models.hold import SYSTEM, PauseScope
 from worker.models.rows import server_time
 
 log = structlog.get_logger("aftercare.restore")
 EVERY = timedelta(minutes=1)
-BY, WHY = "system", "restored from a backup: run aftercare restore-check"
+WHY = "restored from a backup: run aftercare restore-check"
 AGAIN = 15.0  # seconds
 _looked_at: float | None = None  # by this process, or by the one that it was forked from: clock.running()
 
@@ -98,7 +98,7 @@ def hold_all(row: Lineage, *, now: datetime) -> None:
     row.lost_since, row.checked_at = min(row.counted_at, row.restored_at), None
     row.save(update_fields=["restored_at", "lost_since", "checked_at"])
     if not Pause.objects.filter(scope=PauseScope.ALL, value="", ended_at__isnull=True).exists():
-        pause(scope=PauseScope.ALL, value="", why=WHY, by=BY, now=now)
+        pause(scope=PauseScope.ALL, value="", why=WHY, by=SYSTEM, now=now)
     log.error("restored_from_backup", lost_since=row.lost_since.isoformat())
 
 

@@ -3,7 +3,7 @@
 First the STOPs of the provider's list, and the stops by other ways that the spool kept; then our own texts there. A
 planned text that is found there with the same words has gone. One to a number that got other words of ours is
 withheld, for nobody can tell. Of mail there is no list: what was due in the lost time is withheld. What the list, read
-to its end, does not show has not gone, and stays planned.
+to its end, does not show has not gone, and stays planned. Texts that are known here already make nothing doubtful.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from worker.channels import turns
 from worker.channels.records import Records, RecordsError
 from worker.models import Attempt, Lineage, Message, Pause, Ready
 from worker.models.attempt import AttemptState
-from worker.models.hold import PauseScope
+from worker.models.hold import SYSTEM, PauseScope
 from worker.models.rows import server_time
 from worker.rules.names import Channel
 from worker.rules.refusal import Refusal, Refusals
@@ -36,6 +36,8 @@ from worker.rules.states import State
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from worker.actions.send.prepared import Prepared
     from worker.channels.records import Left
@@ -51,7 +53,9 @@ BATCH = 200
 class Found:
     """What the world knew, and what was done about it. `strangers` are texts of ours to numbers nobody here has.
 
-    `stops` are clicks, bounces, complaints and words at the desk, from the spool.
+    Of the texts that are `listed` as ours, `known` had left before the backup, or were found by an earlier comparison.
+    `stops` are clicks, bounces, complaints, erasures and words at the desk, from the spool; `erased` the ids of clients
+    who were erased and are here again.
     """
 
     since: datetime
@@ -61,7 +65,9 @@ class Found:
     stops: int
     stops_known: int
     stops_of_strangers: int
+    erased: list[int]
     listed: int
+    known: int
     gone: int
     withheld_sms: int
     withheld_email: int
@@ -83,20 +89,22 @@ def replay(*, now: datetime) -> Found:
     stops = stopped.obey(since=row.lost_since, now=now)
     since, until = row.lost_since + ahead - BEFORE, max(now, clock.now())  # with the answers to what was just obeyed
     texts = _texts(since, until)
-    gone, withheld, strangers = _compare(texts, since, until, now)
+    unknown = _unknown(texts)
+    gone, withheld, strangers = _compare(unknown, since, until, now)
     mails = _candidates(Channel.EMAIL, since, until)
     _withhold([pk for pk, _ in mails], now)
     if not failed:
         Lineage.objects.filter(pk=1, restored_at=row.restored_at).update(checked_at=server_time())
     return Found(
         since=since, until=until, inbound=found, inbound_failed=failed, stops=stops.obeyed,
-        stops_known=stops.known, stops_of_strangers=stops.strangers, listed=len(texts), gone=gone,
-        withheld_sms=withheld, withheld_email=len(mails), strangers=strangers,
+        stops_known=stops.known, stops_of_strangers=stops.strangers, erased=stops.erased, listed=len(texts),
+        known=len(texts) - len(unknown), gone=gone, withheld_sms=withheld, withheld_email=len(mails),
+        strangers=strangers,
     )  # fmt: skip
 
 
 def release(*, by: str, now: datetime, unchecked: bool = False) -> int:
-    """A person lets it go on; how many messages are planned again.
+    """A person lets it go on; how many messages are planned again. What a person paused stays paused (rule 144).
 
     Raises Refusals when nothing is held so, or when it was not compared to the end: what it does not know would ring
     twice, and a STOP of the lost time would be ignored. `unchecked` is for a provider that will never answer again.
@@ -111,19 +119,32 @@ def release(*, by: str, now: datetime, unchecked: bool = False) -> int:
         raise Refusals([Refusal("database", "was not compared with the providers to the end", mend)])
     with transaction.atomic():
         released()
-        held = Pause.objects.filter(scope=PauseScope.ALL, value="", ended_at__isnull=True).exists()
+        held = _everything().select_for_update().filter(by=SYSTEM).exists()
         return resume(scope=PauseScope.ALL, value="", by=by, now=now) if held else 0
 
 
+def still_paused() -> str:
+    """Who pauses everything although the restore is released, and why; "" when nobody does."""
+    stands = _everything().first()
+    return f"{stands.by}: {stands.why}" if stands else ""
+
+
+def _everything() -> QuerySet[Pause]:
+    return Pause.objects.filter(scope=PauseScope.ALL, value="", ended_at__isnull=True)
+
+
 def _inbound(now: datetime) -> tuple[int, int]:
-    """Every STOP since the backup, until nothing new is found; how many texts, and how many lists failed."""
-    found = 0
+    """Every STOP since the backup, until every list was read to its end and nothing new is found.
+
+    How many texts, and how many lists failed or are still unread: a STOP may lie there as well.
+    """
+    found = behind = 0
     for _ in range(ROUNDS):
         report = reconcile(now=now + GRACE, longest=ONE_LIST)  # no webhook is under way that knows more
-        found += report.found
-        if report.failed or not report.found:
-            return found, report.failed
-    return found, 0
+        found, behind = found + report.found, report.behind
+        if report.failed or not (report.found or behind):
+            return found, report.failed + behind
+    return found, behind
 
 
 def _texts(since: datetime, until: datetime) -> list[Left]:
@@ -138,6 +159,15 @@ def _texts(since: datetime, until: datetime) -> list[Left]:
             mend = "mend the provider's login or wait until it answers, and run it again"
             raise Refusals([Refusal("provider", f"its list can't be read ({error.code})", mend)]) from None
     return left
+
+
+def _unknown(texts: list[Left]) -> list[Left]:
+    """Those that no attempt here is: what is known would pass for other words of ours, and withhold what is planned."""
+    known: set[str] = set()
+    for start in range(0, len(texts), BATCH):
+        ids = [text.provider_id for text in texts[start : start + BATCH]]
+        known |= set(Attempt.objects.filter(provider_id__in=ids).values_list("provider_id", flat=True))
+    return [text for text in texts if text.provider_id not in known]
 
 
 def _candidates(channel: Channel, since: datetime, until: datetime) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Stops that no provider's list would show again, kept beside the heads: what a restored backup must be told (P2).
 
-A line for each click, bounce, complaint, reply by mail and word at the desk that ended something, in a file of its day.
+A line for each click, bounce, complaint, reply by mail, word at the desk and erasure that ended something, in a file of
+its day.
 It names the links of the address by their random numbers, which outlive a restore, and nobody by anything else (P9).
 The disk has it before whoever said so is answered. STOPs by text are not here: the provider lists them.
 """
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("aftercare.spool")
 KEPT = timedelta(days=35)  # a backup that is put back is rarely older; a click is worth nothing to anybody later
 MOST_LINKS = 20  # of one shared address
+ERASURE = "erasure"  # how it ended: who comes back with the backup must be erased again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

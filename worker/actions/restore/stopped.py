@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -24,11 +24,15 @@ BY = "system"
 
 @dataclass(slots=True)
 class Stopped:
-    """What the spool held: `obeyed` anew, `known` to the backup, and of `strangers` whom the backup does not know."""
+    """What the spool held: `obeyed` anew, `known` to the backup, and of `strangers` whom the backup does not know.
+
+    `erased` are the ids of clients who were erased, and whom the backup has brought back.
+    """
 
     obeyed: int = 0
     known: int = 0
     strangers: int = 0
+    erased: list[int] = field(default_factory=list)
 
 
 def obey(*, since: datetime, now: datetime) -> Stopped:
@@ -41,11 +45,19 @@ def obey(*, since: datetime, now: datetime) -> Stopped:
         contact = Contact.objects.filter(link_key__in=stop.links).order_by("-pk").first()
         if contact is None:
             told.strangers += 1
-        elif _obeyed(stop, contact, now):
+            continue
+        if _obeyed(stop, contact, now):
             told.obeyed += 1
         else:
             told.known += 1
+        if _is_back(stop, contact) and contact.client_id not in told.erased:
+            told.erased.append(contact.client_id)
     return told
+
+
+def _is_back(stop: Stop, contact: Contact) -> bool:
+    """Her data is here again; only a person of her clinic may erase it, so she is named and no more."""
+    return stop.method == spool.ERASURE and contact.client.erased_at is None
 
 
 @transaction.atomic

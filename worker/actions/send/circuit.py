@@ -56,12 +56,12 @@ def open_circuit(*, clinic_id: int, channel: str, code: str, now: datetime, mess
 def close_circuits(probes: Collection[int], *, now: datetime, resumed: bool = True) -> None:
     """End the circuits whose probe is one of these messages: the provider took it, or had nothing against the sender.
 
-    In the caller's transaction. What they held is planned again by the next round of a worker.
+    In the caller's transaction. What they held is planned again by the next round of a worker. One that a person took
+    over meanwhile stays (rule 144).
     """
     for pause in _standing().filter(probe__in=probes):
-        pause.ended_at, pause.ended_by = now, BY
-        pause.save(update_fields=["ended_at", "ended_by"])
-        if resumed:
+        ended = _standing().filter(pk=pause.pk).update(ended_at=now, ended_by=BY)
+        if ended and resumed:
             log.info("circuit_closed", sender=int(pause.value))
             _note(pause, kind="resumed", now=now)
 

@@ -32,16 +32,22 @@ class Invited:
 
 
 @transaction.atomic
-def invite(*, clinic_id: int, email: str, name: str, roles: Iterable[Role], by: str, licence: str = "") -> Invited:
-    """Bring a person into a clinic, or invite her once more; `by` is "staff:12" or "system". Raises Refusals.
+def invite(
+    *, clinic_id: int, email: str, name: str, roles: Iterable[Role], by: str, licence: str = "", over: bool = False
+) -> Invited:
+    """Bring a person into a clinic, or send a lost link again; `by` is "staff:12" or "system". Raises Refusals.
 
-    Her roles become exactly `roles`. An address that works at another clinic is refused.
+    An address that works at another clinic is refused, and so is somebody of this one whom it would change or let
+    in again: her own page asks for the password, and keeps the last owner. Only a shell, which has passed every
+    door already, writes `over` her: then her roles become exactly `roles`.
     """
     wanted = _roles(roles, licence)
     person = Staff.objects.select_for_update(no_key=True).filter(email__iexact=email).first()
     if person is not None and person.clinic_id != clinic_id:
         mend = "give each person one address a clinic"
         raise Refusals([Refusal("email", "belongs to another clinic", mend)])
+    if person is not None and not over and not _stays(person, wanted, licence):
+        raise Refusals([Refusal("email", "is here already", "change her on her own page")])
     if person is None:
         person = Staff(clinic_id=clinic_id, email=email)
         person.set_unusable_password()
@@ -133,6 +139,11 @@ def _roles(roles: Iterable[Role], licence: str) -> set[Role]:
         mend = "write the licence number: it stands in every approval"
         raise Refusals([Refusal("licence", "is needed for a practitioner", mend)])
     return wanted
+
+
+def _stays(person: Staff, wanted: set[Role], licence: str) -> bool:
+    """True when an invitation would leave her as she is, but for her name."""
+    return person.is_active and set(person.held) == wanted and licence in ("", person.licence)
 
 
 def _another_owner(person: Staff) -> None:

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     name = options.name or (known.name if known else options.email.partition("@")[0])
     made = accounts.invite(
         clinic_id=clinic.pk, email=options.email, name=name, roles=roles, by="system",
-        licence=known.licence if known else "",
+        licence=known.licence if known else "", over=True,
     )  # fmt: skip
     if options.password_stdin:
         accounts.set_password(email=options.email, password=_password())

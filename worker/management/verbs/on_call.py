@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
@@ -42,10 +42,16 @@ def run(options: argparse.Namespace) -> int:
     elif options.act == "leave":
         on_call.leave(clinic=clinic, by=options.by, channel=Channel(options.channel), now=now)
     rows = listed(clinic.pk)
-    lines = [f"{each['name']:30} {each['channel']:5} {'said STOP there' if each['stopped'] else ''}" for each in rows]
+    lines = [f"{each['name']:30} {each['channel']:5} {_why_not(each)}" for each in rows]
     show(
         rows,
         as_json=options.json,
         lines=lines or ["nobody is told: aftercare on-call agree PHONE --by EMAIL --i-agree"],
     )
     return 0
+
+
+def _why_not(row: dict[str, Any]) -> str:
+    if row["stopped"]:
+        return "said STOP there"
+    return "on hold: aftercare release" if row["held"] else ""

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 HELP = "after a restore: find the STOPs and the texts that the backup does not know; a person releases what is held"
 BY = 60
 LOST = (
-    "Not to be recovered, look yourself: clients enrolled and visits moved in that time, with what they agreed to, "
-    "and receipts of what left then."
+    "Not to be recovered, look yourself: clients enrolled and visits moved in that time, with what they agreed to; "
+    "contacts changed, approvals withdrawn, holds and pauses of the desk and of operators (all as in the backup); "
+    "receipts of what left then."
 )
 
 
@@ -43,17 +44,22 @@ def run(options: argparse.Namespace) -> int:
 
     if options.release:
         many = replay.release(by=options.by, now=clock.now(), unchecked=options.unchecked)
-        show({"planned_again": many}, as_json=options.json, lines=[f"released: {many} message(s) planned again"])
+        stays = replay.still_paused()
+        lines = [f"released: {many} message(s) planned again"]
+        if stays:
+            lines.append(f"everything stays paused by {stays}; aftercare resume --all ends it")
+        show({"planned_again": many, "still_paused": stays}, as_json=options.json, lines=lines)
         return 0
     if options.declare:
         lineage.declare_restored(now=clock.now())
     found = replay.replay(now=clock.now())
     lines = [
         f"the backup knows nothing from {found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} UTC",
-        f"incoming texts obeyed that it did not know: {found.inbound} ({found.inbound_failed} list(s) failed)",
-        f"stops by link, mail, bounce and desk obeyed that it did not know: {found.stops}",
+        f"incoming texts obeyed that it did not know: {found.inbound} ({found.inbound_failed} list(s) not read)",
+        f"stops by link, mail, bounce, desk and erasure obeyed that it did not know: {found.stops}",
         f"   known {found.stops_known}, of clients whom the backup does not know {found.stops_of_strangers}",
-        f"texts of ours at the provider: {found.listed}; of the planned {found.gone} had gone",
+        f"erased in that time and here again, to be erased anew: {', '.join(map(str, found.erased)) or 'nobody'}",
+        f"texts of ours at the provider: {found.listed}, known here {found.known}; of the planned {found.gone} went",
         f"withheld, for they may have gone: {found.withheld_sms} by SMS, {found.withheld_email} by email",
         f"texts to numbers with no open message here: {found.strangers}",
         LOST,

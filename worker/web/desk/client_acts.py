@@ -91,9 +91,9 @@ def stop(request: DeskRequest, pk: int) -> HttpResponse:
 
     def act() -> HttpResponse:
         _stop(request, client, form.cleaned_data["what"], form.cleaned_data["reason"])
-        return done(
-            request, _("It has ended, at once. What she now will not hear is among the tasks."), "clients_client", pk
-        )
+        said = _("It has ended, at once. What she now will not hear is among the tasks.")
+        nothing = _("There was nothing to end: no phone or mailbox of hers is on file here.")
+        return done(request, said if channels else nothing, "clients_client", pk)
 
     return ask(
         request, client, form, act, title=_("End messages for %(name)s") % {"name": name_of(client)}, danger=True,
@@ -149,22 +149,31 @@ def hold(request: DeskRequest, pk: int) -> HttpResponse:
 
 @page(*DESK, writes=True)
 def resume(request: DeskRequest, pk: int) -> HttpResponse:
-    """End a hold, with what was found out; an undo needs no page of its own."""
+    """End a hold, with what was found out; the undo of a pause ends that pause alone and needs no page of its own."""
     client = hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
-    undone = request.method == "POST" and "reason" not in request.POST
-    form = ReleaseForm({"reason": ReleaseReason.MISTAKE.value} if undone else sent(request))
+    form = ReleaseForm(sent(request))
+    if request.method == "POST" and "undo" in request.POST:
+        try:
+            many = desk_hold.undo_hold(client_id=pk, by=f"staff:{request.user.pk}", now=clock.now())
+            return _going_on(request, pk, many)
+        except Refusals as refusals:
+            refused(form, refusals)
 
     def act() -> HttpResponse:
         made = release.release_client(
             client_id=pk, by=request.user.email, reason=ReleaseReason(form.cleaned_data["reason"]), now=clock.now()
         )
-        said = _("Going on: %(many)s messages are planned again.") % {"many": made.messages}
-        return done(request, said, "clients_client", pk)
+        return _going_on(request, pk, made.messages)
 
     return ask(
         request, client, form, act, button=_("Go on"), title=_("Go on with %(name)s") % {"name": name_of(client)},
         happens=[_("What waited is planned again, passes every check anew, and never comes all at once.")],
     )  # fmt: skip
+
+
+def _going_on(request: DeskRequest, pk: int, many: int) -> HttpResponse:
+    said = _("Going on: %(many)s messages are planned again.") % {"many": many}
+    return done(request, said, "clients_client", pk)
 
 
 @page(*DESK, writes=True)

@@ -106,7 +106,7 @@ def sent(request: HttpRequest) -> QueryDict | None:
 def done(request: HttpRequest, said: str, to: str, *args: Any, undo: str = "") -> HttpResponse:
     """After a press: say what happened, offer the undo where there is one, and show the page that it changed.
 
-    `undo` is an address that takes the change back by POST.
+    `undo` is an address that takes the change back by POST; the form of its button sends `undo=1`.
     """
     messages.success(request, said, extra_tags=f"undo:{undo}" if undo else "")
     return redirect(to, *args)

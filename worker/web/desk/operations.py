@@ -34,6 +34,15 @@ if TYPE_CHECKING:
     from worker.models import Clinic
     from worker.web.desk.frame import DeskRequest
 
+SCOPES = {
+    PauseScope.ALL: gettext_lazy("everything"),
+    PauseScope.CLINIC: gettext_lazy("the clinic"),
+    PauseScope.CHANNEL: gettext_lazy("a channel"),
+    PauseScope.PROTOCOL: gettext_lazy("a protocol"),
+    PauseScope.SENDER: gettext_lazy("a sender"),
+    PauseScope.DRAIN: gettext_lazy("workers finish and begin nothing"),
+}
+"""What a pause stops."""
 LATE, SILENT = 900, 120  # seconds, as the alerts have them
 LOOKERS = (Role.OPERATOR, Role.OWNER)
 
@@ -125,7 +134,8 @@ def _pauses(standing: list[dict[str, Any]], clinic: Clinic) -> Iterator[dict[str
     for each in standing:
         ours = _is_ours(each["scope"], each["value"], clinic)
         if ours or each["scope"] in {PauseScope.ALL, PauseScope.CHANNEL}:
-            yield each | {"ours": ours, "since": datetime.fromisoformat(each["since"])}
+            scope = SCOPES[PauseScope(each["scope"])]
+            yield each | {"ours": ours, "scope": scope, "since": datetime.fromisoformat(each["since"])}
 
 
 def _is_ours(scope: str, value: str, clinic: Clinic) -> bool:

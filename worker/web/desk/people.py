@@ -48,9 +48,9 @@ class InviteForm(RolesForm):
     field_order = ("name", "email", "roles", "licence")
 
 
-@page(Role.OWNER, writes=True)
+@page(Role.OWNER, writes=True, again=True)
 def people(request: DeskRequest) -> HttpResponse:
-    """Everybody who may sign in, and the form that invites one more."""
+    """Everybody who may sign in, and the form that invites one more; asks for the password again, as `person` does."""
     form = InviteForm(sent(request))
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data

@@ -17,7 +17,7 @@ from worker.actions.course.adopt import adopt
 from worker.actions.protocols.approve import REVIEW_AFTER, approve, withdraw
 from worker.models.staff import Role
 from worker.reading.approved import title
-from worker.reading.protocol_diff import changes
+from worker.reading.protocol_diff import Terms, changes
 from worker.reading.protocols import touched
 from worker.reading.shadow import difference
 from worker.rules.local_time import instant, local, zone
@@ -25,16 +25,18 @@ from worker.rules.refusal import Refusals
 from worker.web.desk.enrol_form import Day
 from worker.web.desk.frame import done, page, refused, sent
 from worker.web.desk.navigation import DESK
-from worker.web.desk.protocol_words import EFFECTS, what
+from worker.web.desk.protocol_words import EFFECTS, frame, what, whole
 from worker.web.desk.protocols import about, spoken, staged, steps
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
+    from worker.actions.course.adopt import Adopted
     from worker.models import Protocol
     from worker.reading.protocols import Stage
     from worker.web.desk.frame import DeskRequest
 
+TERMS = Terms(whole, frame)
 LOOKED_AT = 500  # running clients, for a page that somebody waits for; `aftercare adopt CODE --preview` takes more
 AT_ONCE = 100  # clients that one press brings over: a second of work, and the next press goes on where it stopped
 
@@ -110,14 +112,20 @@ def adopt_page(request: DeskRequest, pk: int) -> HttpResponse:
         except Refusals as refusals:
             refused(form, refusals)
         else:
-            said = _("%(clients)d clients go on under version %(version)d; %(left)d are left: press again for them.")
-            if not made.left:
-                said = _("%(clients)d clients go on under version %(version)d.")
-            named = {"clients": made.clients, "version": made.version, "left": made.left}
-            return done(request, said % named, "protocols_adopt" if made.left else "protocols_page", pk)
+            return done(request, _adopted(made), "protocols_adopt" if made.left else "protocols_page", pk)
     return render(
         request, "desk/protocol_adopt.html", about(request, stage) | _changes(request, stage) | {"form": form}
     )
+
+
+def _adopted(made: Adopted) -> str:
+    said = ngettext("%(clients)d client goes on under version %(version)d.",
+                    "%(clients)d clients go on under version %(version)d.", made.clients)  # fmt: skip
+    said %= {"clients": made.clients, "version": made.version}
+    if not made.left:
+        return said
+    left = ngettext("%(left)d is left: press again.", "%(left)d are left: press again for them.", made.left)
+    return f"{said} {left % {'left': made.left}}"
 
 
 def _after_withdrawal(protocol: Protocol) -> list[str]:
@@ -137,8 +145,9 @@ def _changes(request: DeskRequest, stage: Stage) -> dict[str, Any]:
     found = difference(stage.protocol, now=clock.now(), most=LOOKED_AT)
     for each in found["steps"]:
         each["said"] = EFFECTS[each["change"]]
+    changed = changes(before, stage.source, TERMS) if before else []
     return {
-        "changes": [each._replace(what=what(each.what)) for each in changes(before, stage.source)] if before else [],
+        "changes": [each._replace(what=what(each.what)) for each in changed],
         "steps": [] if before else steps(stage.newest, request.clinic),
         "effect": found,
     }

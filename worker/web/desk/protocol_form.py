@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as lazy
 
+from worker.intake.protocol_shape import FILE
 from worker.rules.names import Channel
 from worker.web.desk.protocol_first import FIRST
 from worker.web.desk.protocol_words import IF_CLOSED, WHAT, language
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST = 60_000  # characters; the longest text a person should have to approve is a tenth of it
 TIMING = ("when", "until", "if_closed")
+MOMENT = ("", ".days", ".at", ".hours", ".minutes")  # a moment as a whole, and each of its keys
 PARTS = {
     "sms": (WHAT["sms text"], 5),
     "subject": (WHAT["email subject"], 0),
@@ -77,6 +79,7 @@ class StepForm(forms.Form):
         """From the files that a refusal names to the fields of this form."""
         step = self.initial["step"]
         found = {"version": ""} | {f"{step}.{name}": name for name in ("when", "until")}
+        found |= {f"{FILE}.step.{step}.{name}{key}": name for name in ("when", "until") for key in MOMENT}
         for code in self.spoken:
             found |= {
                 f"{step}.{code}.sms.txt": f"sms.{code}", f"{step}.{code}.sms": f"sms.{code}",

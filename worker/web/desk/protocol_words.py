@@ -8,9 +8,15 @@ from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from worker.rules.names import MessageClass
 from worker.rules.steps import Anchor, Elapsed, IfClosed
+from worker.web.desk.agreed_words import CHANNELS, PURPOSES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from worker.intake.protocol import ProtocolSource, SourceStep
+    from worker.intake.protocol_checkin import CheckinShape
     from worker.rules.steps import StepRule, When
 
 ANCHORS = {
@@ -27,6 +33,12 @@ IF_CLOSED = [
     (IfClosed.HAND_OVER.value, lazy("staff tell her")),
     (IfClosed.SKIP.value, lazy("it is left out")),
 ]
+CLASSES = {
+    MessageClass.COURSE: lazy("of the course"),
+    MessageClass.ANSWER: lazy("an answer to her own act"),
+    MessageClass.STAFF: lazy("to staff"),
+}
+RED = {"yes": lazy("yes is a warning"), "no": lazy("no is a warning"), "": lazy("neither answer is a warning")}
 REACHED = {
     "": lazy("get the correction now"),
     "on_hold": lazy("are on hold: theirs waits until somebody has looked"),
@@ -89,6 +101,48 @@ def moment(when: When, anchor: Anchor) -> str:
 def span(rule: StepRule) -> tuple[str, str]:
     """When a step is due, and until when it is still true."""
     return moment(rule.when, rule.anchor), moment(rule.until, rule.anchor)
+
+
+def whole(source: ProtocolSource) -> dict[str, str]:
+    """What a protocol says of itself, by the names of WHAT."""
+    least, most = source.interval_days
+    said = {
+        "title": "\n".join(f"{language(code)}: {title}" for code, title in source.title),
+        "languages": ", ".join(map(language, source.languages)),
+        "days between sessions": _("%(least)d to %(most)d") % {"least": least, "most": most},
+        "messages promised": str(source.frequency),
+    }
+    return said | ({"check-in": "\n".join(_asked(source.checkin))} if source.checkin else {})
+
+
+def _asked(checkin: CheckinShape) -> Iterator[str]:
+    for each in checkin.question:
+        yield f"{each.code}: {RED[each.red]}"
+        yield from _spoken(each.text)
+    for label, words in ((_("After answers that are all well"), checkin.calm), (_("After a warning"), checkin.urgent)):
+        yield f"{label}:"
+        yield from _spoken(words)
+
+
+def _spoken(words: Mapping[str, str]) -> Iterator[str]:
+    yield from (f"{language(code)}: {text}" for code, text in words.items())
+
+
+def frame(step: SourceStep) -> dict[str, str]:
+    """When a step goes, by what, to what end, and what is asked after it; by the names of WHAT."""
+    rule = step.rule
+    when, until = span(rule)
+    hours = [
+        when,
+        _("is true until: %(until)s") % {"until": until},
+        _("where the hours leave no time: %(closed)s") % {"closed": dict(IF_CLOSED)[rule.if_closed.value]},
+    ]
+    return {
+        "when": "\n".join(hours),
+        "channels": ", ".join(str(CHANNELS[channel]) for channel in rule.channels),
+        "purpose": f"{CLASSES[rule.cls]}, {PURPOSES[rule.purpose]}",
+        "questions": ", ".join(step.questions),
+    }
 
 
 def language(code: str) -> str:

@@ -137,7 +137,8 @@ def _is_new(form: EnrolForm, begun: Begun) -> bool:
 
 def _to_the_desk(form: EnrolForm) -> None:
     """What is wrong with a field that she can't see is said above the form."""
-    if any([form.errors.pop(name, None) for name in (*DESKS, "another")]):
+    unseen = [name for name in (*DESKS, "another") if form.errors.pop(name, None)]
+    if unseen:
         form.add_error(None, _("Please ask at the desk: there is something that only the clinic can mend."))
 
 

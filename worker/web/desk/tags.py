@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import qrcode
 from django import template
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from worker import dates
 from worker.rules.local_time import local, zone
+from worker.web import refusal_words
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
@@ -31,10 +33,11 @@ def qr(said: str) -> SafeString:
     )
     side = len(rows) + 2 * QUIET
     return format_html(
-        '<svg viewBox="0 0 {0} {0}" role="img" aria-label="QR code" shape-rendering="crispEdges">'
+        '<svg viewBox="0 0 {0} {0}" role="img" aria-label="{2}" shape-rendering="crispEdges">'
         '<path class="light" d="M0 0h{0}v{0}H0z"/><path class="dark" d="{1}"/></svg>',
         side,
         path,
+        _("QR code"),
     )
 
 
@@ -63,12 +66,18 @@ def moment(at: str, zone_name: str) -> str:
     return f"{local(datetime.fromisoformat(at), zone(zone_name)):%Y-%m-%d %H:%M:%S}"
 
 
+@register.filter
+def told(words: str) -> str:
+    """A reason or a refusal, as the rules say it in English, in the language of the interface."""
+    return refusal_words.told(words)
+
+
 @register.simple_tag
 def signature(strokes: list[list[list[int]]]) -> SafeString:
     """What somebody drew on the screen, as lines; whatever is no number is left out."""
     lines = ["M" + "L".join(f"{int(x)} {int(y) * 26 // 90}" for x, y in stroke) for stroke in strokes if stroke]
     return format_html(
-        '<svg viewBox="0 0 1000 289" role="img" aria-label="signature"><path d="{}"/></svg>', "".join(lines)
+        '<svg viewBox="0 0 1000 289" role="img" aria-label="{}"><path d="{}"/></svg>', _("signature"), "".join(lines)
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
 SINCE, SEEN = "signed_in_at", "seen_at"
+SIGNED_OUT = "signed-out"  # in the address: the session that could have kept the word is over
 NOTED_EVERY = 60  # seconds; a write for every page would cost more than it tells
 
 
@@ -52,3 +53,5 @@ def tell(request: HttpRequest) -> None:
     """Say once why the sign-in page stands there."""
     if request.session.pop("told", ""):
         messages.info(request, _("You were signed out because nobody used this desk for a while."))
+    if SIGNED_OUT in request.GET:
+        messages.success(request, _("You are signed out on every device."))

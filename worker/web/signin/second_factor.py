@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-FRESH = "second_factor"
 ALLOWED = ("mfa_", "account_", "sign_out_everywhere", "set_language")
 
 __all__ = ["SecondFactor", "login_not_required", "needs_one"]
@@ -46,13 +45,11 @@ class SecondFactor:
 
 
 def needs_one(request: HttpRequest) -> bool:
-    """True while this person's roles ask for a second factor that she does not have; asked once a session."""
+    """True while this person's roles ask for a second factor that she does not have.
+
+    Asked at each page, for one query: what a session remembered would outlive the factor, taken away on any device.
+    """
     user = request.user
     if not isinstance(user, Staff) or not user.held & set(settings.SECOND_FACTOR_FOR):
         return False
-    if request.session.get(FRESH):
-        return False
-    has = bool(get_adapter().is_mfa_enabled(user))
-    if has:
-        request.session[FRESH] = True
-    return not has
+    return not get_adapter().is_mfa_enabled(user)

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import SetPasswordForm
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from worker.actions.staff import accounts
 from worker.web.headers import private
-from worker.web.signin.limits import tell
+from worker.web.signin.limits import SIGNED_OUT, tell
 from worker.web.unavailable import needs_database
 
 if TYPE_CHECKING:
@@ -63,11 +64,10 @@ def speak(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs_database
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
-    """End every session of this person, this one too."""
+    """End every session of this person, this one too: the sign-in page says so, for the session can't any more."""
     assert request.user.pk is not None
     accounts.sign_out_everywhere(staff_id=request.user.pk)
-    messages.success(request, _("You are signed out on every device."))
-    return redirect("account_login")
+    return redirect(f"{reverse('account_login')}?{SIGNED_OUT}")
 
 
 @login_not_required
