@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
 
 from worker.actions.clients.enrol import Enrolled, enrol
 from worker.actions.protocols.approve import approve, the_protocol
@@ -27,7 +28,7 @@ from worker.intake.shape import checked, read_toml
 from worker.models import Client, Clinic, Message, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from worker.rules.words import Reading
 
@@ -72,23 +73,52 @@ def load_clinic(raw: dict[str, Any], *, now: datetime = LOADED, beside: Path = E
     return load(checked(ClinicFile, raw), beside=beside, by="tests", now=now).clinic
 
 
-def house() -> House:
-    """Lakeside and Hillside, each with its approved protocol.
+class Kept:
+    """What thousands of tests begin with: made by the real actions once in a process, then the very same rows again.
 
-    Approving tries the protocol against a year of hours, which takes seconds; so the real actions run once in a
-    process, and every other test gets the very same rows back.
+    Approving alone tries a protocol against a year of hours, which takes seconds; so even the statements are kept as
+    they were made the first time.
     """
-    if not _rows:
-        for slug, practitioner in (("lakeside", OKAFOR), ("hillside", MILLER)):
-            load_clinic(clinic_file(slug))
-            approve(protocol=the_protocol(PROTOCOL, clinic_slug=slug), by=practitioner, now=LOADED)
-        _rows.extend(row for model in apps.get_app_config("aftercare").get_models() for row in model.objects.all())
-    else:
-        _put_back(_rows)
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        """`make` runs in a database that is empty."""
+        self._make = make
+        self._rows: list[Any] = []
+        self._inserts: list[tuple[str, Any]] = []
+
+    def bring(self) -> None:
+        """Make them, or put them back."""
+        if not self._rows:
+            self._make()
+            models = apps.get_app_config("aftercare").get_models()
+            self._rows = [row for model in models for row in model.objects.all()]
+        elif not self._inserts:
+            with connection.execute_wrapper(self._keep):
+                _put_back(self._rows)
+        else:
+            with connection.cursor() as cursor:
+                for sql, values in self._inserts:
+                    cursor.execute(sql, values)
+
+    def _keep(self, execute: Any, sql: str, values: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("INSERT"):
+            self._inserts.append((sql, values))
+        return execute(sql, values, many, context)
+
+
+def house() -> House:
+    """Lakeside and Hillside, each with its approved protocol."""
+    _HOUSE.bring()
     return House(Clinic.objects.get(slug="lakeside"), Clinic.objects.get(slug="hillside"))
 
 
-_rows: list[Any] = []
+def _house() -> None:
+    for slug, practitioner in (("lakeside", OKAFOR), ("hillside", MILLER)):
+        load_clinic(clinic_file(slug))
+        approve(protocol=the_protocol(PROTOCOL, clinic_slug=slug), by=practitioner, now=LOADED)
+
+
+_HOUSE = Kept(_house)
 
 
 def _put_back(rows: Iterable[Any]) -> None:

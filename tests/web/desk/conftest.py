@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
-from tests.builders import NOW, alice, bob
+from tests import builders
+from tests.builders import NOW
 from worker.actions.record.task import open_task
 from worker.actions.staff import accounts
+from worker.models import Client, Clinic, Staff
 from worker.models.staff import Role
-
-if TYPE_CHECKING:
-    from worker.models import Client, Clinic, Staff
 
 LICENCE = "NY-204417"
 
@@ -39,19 +38,31 @@ class Desk:
 
 
 @pytest.fixture
-def desk(house, settings):
+def desk(db, settings):
     """The day begins; the second factor is tried in tests of its own."""
     settings.SECOND_FACTOR_FOR = ("nobody",)
-    visit = NOW + timedelta(days=35)
-    made = Desk(house.lakeside, house.hillside, alice(visit=visit).client, bob(visit=visit).client)
-    for client in (made.alice, made.bob):
+    _DAY.bring()
+    clinics = {slug: Clinic.objects.get(slug=slug) for slug in ("lakeside", "hillside")}
+    staff = {each.email: each for each in Staff.objects.all()}
+    people = {(slug, role): staff[_email(role, slug)] for slug in clinics for role in Role}
+    whose = {slug: Client.objects.get(clinic=clinic) for slug, clinic in clinics.items()}
+    return Desk(clinics["lakeside"], clinics["hillside"], whose["lakeside"], whose["hillside"], people)
+
+
+def _day() -> None:
+    house, visit = builders.house(), NOW + timedelta(days=35)
+    for client in (builders.alice(visit=visit).client, builders.bob(visit=visit).client):
         open_task(clinic_id=client.clinic_id, client_id=client.pk, kind="unclear_reply", cause="tests", now=NOW)
     for clinic in (house.lakeside, house.hillside):
         for role in Role:
-            email = f"{role}-only@{clinic.slug}.example"
-            invited = accounts.invite(
-                clinic_id=clinic.pk, email=email, name=f"{role.title()} of {clinic.slug.title()}", roles=[role],
-                licence=LICENCE if role == Role.PRACTITIONER else "", by="tests",
+            accounts.invite(
+                clinic_id=clinic.pk, email=_email(role, clinic.slug), roles=[role], by="tests",
+                name=f"{role.title()} of {clinic.slug.title()}", licence=LICENCE if role == Role.PRACTITIONER else "",
             )  # fmt: skip
-            made.people[clinic.slug, role] = invited.staff
-    return made
+
+
+def _email(role: Role, slug: str) -> str:
+    return f"{role}-only@{slug}.example"
+
+
+_DAY = builders.Kept(_day)
