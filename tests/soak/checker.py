@@ -228,10 +228,11 @@ class _Court:
                 yield "lost", "course", f"client {pk} has no {step} in her plan"
 
     def untrue(self) -> Iterator[Fault]:
-        """What the provider reported, and we thanked for, is what our record says."""
+        """What the provider reported, and we thanked for, is what our record says; but for the time that was lost."""
         told: dict[str, set[str]] = defaultdict(set)
         for each in self.e.log:
-            if each["kind"] == "callback" and each["answer"]["status"] in (200, 204):
+            thanked = each["kind"] == "callback" and each["answer"]["status"] in (200, 204)
+            if thanked and not self.e.is_lost(each["done"]):
                 told[each["sid"]].add(each["params"]["MessageStatus"])
         for pk, arrivals in self.came.items():
             for arrival in arrivals:

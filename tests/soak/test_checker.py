@@ -32,9 +32,15 @@ def create(at=NOW, attempt=ATTEMPT, sid=SID, to=PHONE, body=BODY):
     return {"kind": "create", "accepted": True, "at": at, "sid": sid, "params": params}
 
 
-def receipt(status, sid=SID):
+def receipt(status, sid=SID, done=NOW):
     """One report that we thanked for."""
-    return {"kind": "callback", "sid": sid, "params": {"MessageStatus": status}, "answer": {"status": 204}}
+    return {
+        "kind": "callback",
+        "sid": sid,
+        "params": {"MessageStatus": status},
+        "answer": {"status": 204},
+        "done": done,
+    }
 
 
 def a_good_run():
@@ -231,6 +237,18 @@ def test_what_left_in_the_time_that_a_restore_lost_is_counted_apart():
     assert (verdict.faults, verdict.unrecovered) == ([], 1)
     run.lost = (NOW + 70, NOW + 80)
     assert judge(run).counts()["astray"] == 1
+
+
+def test_a_report_that_came_in_the_lost_time_is_known_to_nobody():
+    """The text had left before the copy was made; that it was delivered was told afterwards, and is lost with it."""
+    run = a_good_run()
+    run.messages[1]["state"] = "accepted"
+    run.lost = (NOW + 10, NOW + 100)
+    assert judge(run).counts()["untrue"] == 1
+    for each in run.log:
+        if each["kind"] == "callback":
+            each["done"] = NOW + 50
+    assert judge(run).counts()["untrue"] == 0
 
 
 def test_what_the_restore_check_found_at_the_provider_is_a_message_of_ours():
