@@ -51,12 +51,14 @@ DUPLICATES = Counter("aftercare_duplicate_sends", "Steps that a phone got twice;
 DOUBTED = Counter("aftercare_doubted", "Attempts whose worker fell silent.")
 REQUESTS = Histogram("aftercare_http_request_seconds", "One request.", ["view", "code_class"], buckets=QUICK)
 WAITS = Histogram("aftercare_ratelimit_wait_seconds", "How long a limit made messages wait.", ["scope"], buckets=LATE)
+SLOWED = Counter("aftercare_slowed", "Answers of a provider that say we are too fast.", ["channel"])
 # Each at 0 from the start, or the first of a process would be nobody's increase, and its alert silent.
 for _why in ("rate", "calls", "rest"):
     WAITS.labels(_why)
 for _view in ("twilio_inbound", "inbound", "leave"):  # a STOP comes by these
     REQUESTS.labels(_view, "5xx")
 for _channel, _codes in LOGIN_REFUSED.items():
+    SLOWED.labels(_channel)
     for _code in _codes:
         ERRORS.labels(_channel, _code)
     for _outcome in ("accepted", "refused", "trylater", "unknown", "notstarted"):

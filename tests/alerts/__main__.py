@@ -13,7 +13,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.alerts import clients, ground, parts, provider
+from tests.alerts import clients, copies, ground, parts, provider
 from tests.alerts.watch import Watch
 from tests.postgres import CannotStart
 from tests.processes import prometheus
@@ -24,7 +24,8 @@ SCENES = (
     provider.nothing_goes_for_an_hour, provider.too_many_at_once, clients.what_grew_old,
     provider.our_login_is_refused, provider.proved_absent_and_there_after_all,
     provider.a_stop_that_we_never_heard, clients.many_say_stop, provider.a_limit_of_ours_is_too_low,
-    parts.the_house_falls_ill, parts.they_are_gone, clients.somebody_changes_the_tables,
+    copies.is_made, parts.the_house_falls_ill, parts.they_are_gone, clients.somebody_changes_the_tables,
+    copies.is_put_back,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 BOTH = (("sms", "aftercare"), ("email", "aftercare"))
 DOUBT = "the blue lamp, perhaps?"
 RED = "it is bleeding and I have a fever"
-MANY_STOPS, FEW = 14, 3
-SLOWLY = 0.4  # seconds that each answer of the database takes while the first say STOP
+MANY_STOPS, FEW = 14, 5
+SLOWLY = 0.5  # seconds that each answer of the database takes while the first say STOP
+SEEN = 1.5  # seconds until a scrape has seen it: with a slow database none comes to its end
 
 
 def a_day_before(watch: Watch) -> None:
@@ -57,15 +59,17 @@ def what_grew_old(watch: Watch) -> None:
 
 
 def many_say_stop(watch: Watch) -> None:
-    """Some say STOP while every answer of the database takes 400 ms more, and others a moment later."""
+    """Some say STOP, each while every answer of the database takes 500 ms more; then others, with a quick database."""
     house = watch.house
 
     def deed() -> None:
         house.sandbox.faults(list_lag_ms=3_600_000)  # or the worker, whose database is quick, reads it in the list
-        house.wires.slow(WIRE, SLOWLY)
         phones = list(watch.crowd.values())[:MANY_STOPS]
-        say(phones[:FEW])
-        house.wires.slow(WIRE, 0)
+        for phone in phones[:FEW]:
+            house.wires.slow(WIRE, SLOWLY)
+            say([phone])
+            house.wires.slow(WIRE, 0)
+            time.sleep(SEEN)
         say(phones[FEW:])
 
     def say(phones: list[str]) -> None:

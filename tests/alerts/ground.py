@@ -21,7 +21,7 @@ from tests.alerts.shortened import shortened
 from tests.postgres import PrivatePostgres
 from tests.processes import prometheus
 from tests.processes.commands import settings
-from tests.processes.houses import RunningHouse, settle
+from tests.processes.houses import Desk, RunningHouse, settle
 from tests.soak.fleet import clock_of, step_clock
 from tests.soak.ground import INSIDE, _through
 from tests.soak.wires import Wires
@@ -58,6 +58,17 @@ class WatchedHouse(RunningHouse):
 
         at = moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
         clock.step_to(max(at, clock.now()))
+
+    @contextmanager
+    def without_database(self) -> Iterator[None]:
+        """PostgreSQL is stopped, and the desk begins anew: its line died with the server."""
+        self.server.stop()
+        try:
+            yield
+        finally:
+            self.server.start()
+        self.desk.close()
+        self.desk = Desk(self.env, self.home / "log" / "desk.log")
 
     def replace_part(self, name: str, *argv: str) -> None:
         """Start a part anew with another command."""

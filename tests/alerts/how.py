@@ -5,6 +5,7 @@ from __future__ import annotations
 HOW = {
     "SentAfterStop": "a hand in the tables sets a STOP back to a day before texts that had left",
     "SentTwice": "the provider takes a text, breaks off, leaves it out of its list for too long, and reports it later",
+    "HeldAfterRestore": "a copy of the database some minutes old is put in its place",
     "MessagesLate": "the worker is frozen, and the calendar goes an hour past what is due",
     "NothingAccepted": "the same",
     "LatenessBudget": "sixty texts leave an hour late, when it goes on",
@@ -12,7 +13,7 @@ HOW = {
     "LedgerDrift": "the provider obeys a STOP whose webhook is lost and whose list lags",
     "StopsNotTaken": "PostgreSQL is stopped when a STOP comes",
     "WebhooksForged": "thirty webhooks that nobody has signed",
-    "StopsSlow": "some say STOP while each answer of the database takes 400 ms more",
+    "StopsSlow": "some say STOP while each answer of the database takes 500 ms more",
     "WebDown": "the web part is frozen",
     "SweepStopped": "the worker is frozen",
     "NoWorker": "the worker is frozen while messages are due",

@@ -15,7 +15,6 @@ import redis
 
 from tests.alerts.ground import LAKESIDE, WIRE, frozen
 from tests.processes.commands import COMMAND, ROOT
-from tests.processes.houses import Desk
 from tests.processes.witness import until
 from tests.soak.fleet import step_clock
 
@@ -93,11 +92,8 @@ def the_database_is_away(watch: Watch) -> None:
     who = list(watch.crowd.values())[-1]
 
     def deed() -> None:
-        watch.house.server.stop()
-        watch.house.sandbox.reply(who, "STOP", to=LAKESIDE)
-        watch.house.server.start()
-        watch.house.desk.close()  # its line died with the server
-        watch.house.desk = Desk(watch.house.env, watch.house.home / "log" / "desk.log")
+        with watch.house.without_database():
+            watch.house.sandbox.reply(who, "STOP", to=LAKESIDE)
 
     watch.causes(deed, "StopsNotTaken")
 

@@ -63,7 +63,7 @@ class Watch:
         first, carol = self.people["alice"], self.people["carol"]
         return {
             "ID": str(self.house.message(first, "same-day")["id"]), "CODE": PROTOCOL, "EMAIL": SAM,
-            "CLIENT": str(carol.id), "IDENTITY": "+12125550100",
+            "CLIENT": str(carol.id), "IDENTITY": "+12125550100", "YOU": "Charlie",
         }  # fmt: skip
 
 

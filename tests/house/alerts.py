@@ -26,6 +26,7 @@ def gauge(series, ill, well="0x120", within=15):
 ALERTS = {
     "SentAfterStop": gauge("aftercare_sent_after_optout_total", "_x3 1x120", within=6),
     "SentTwice": gauge("aftercare_duplicate_sends_total", "0x3 1x120", within=6),
+    "HeldAfterRestore": gauge("aftercare_held_after_restore", "1x120", within=1),
     "MessagesLate": gauge('aftercare_oldest_due_age_seconds{channel="sms"}', "1000x120", "800x120"),
     "NothingAccepted": Cause(
         {'aftercare_oldest_due_age_seconds{channel="sms"}': "400x120"},
@@ -86,7 +87,7 @@ ALERTS = {
         {f'{WAITED}_bucket{{scope="rate",le="{le}"}}': "0+9x120" for le in ("5", "900", "+Inf")},
         60,
     ),
-    "ProviderSlowsUs": gauge(f'{WAITED}_count{{scope="rest"}}', "0+1x120", "0x20 1x100", 60),
+    "ProviderSlowsUs": gauge('aftercare_slowed_total{channel="sms"}', "0+1x120", "0x20 1x100", 60),
     "ReceiptsStopped": Cause(
         {'aftercare_messages_total{channel="sms",outcome="accepted"}': "0+5x120"},
         {'aftercare_messages_total{channel="sms",outcome="accepted"}': "0+5x120",

@@ -8,8 +8,6 @@ the desk. Then every part is killed where it stands. Found restored and held, th
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +21,6 @@ from worker.models import Lineage, Pause
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.postgres import PrivatePostgres
     from tests.soak.conductor import Conductor
     from tests.soak.fleet import Fleet
     from tests.soak.ground import Ground
@@ -48,29 +45,22 @@ def drill(here: Ground, fleet: Fleet, conductor: Conductor) -> Lost:
     """Play it; returns when the house has been released."""
     server = fleet.postgres
     assert server is not None
-    since, copy = time.time(), server.folder / "copy"
-    _copy(server, copy)
+    since = time.time()
+    server.stop()
+    server.copy()
+    server.start()
     counted = _count(here.home)
     conductor.busy_hour(lambda: _count(here.home) <= counted)
     ended = time.time()
     connection.close()
     with fleet.fallen():
         server.stop("immediate")
-        shutil.rmtree(server.folder / "data")
-        (copy / "data").rename(server.folder / "data")
+        server.put_back()
         server.start()
     until(lambda: patiently(_is_held), seconds=FOUND_WITHIN)
     found = json.loads(cli("restore-check", "--json"))
     cli("restore-check", "--release", "--by", "Charlie")
     return Lost(since, ended, found)
-
-
-def _copy(server: PrivatePostgres, copy: Path) -> None:
-    """A cold copy: with the times of its commits, which a dump would lose and the checker asks for."""
-    server.stop()
-    copy.mkdir()
-    subprocess.run(["cp", "-a", str(server.folder / "data"), str(copy)], check=True)
-    server.start()
 
 
 def _count(home: Path) -> int:

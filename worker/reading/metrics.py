@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from worker import broker
-from worker.models import Attempt, Hold, Message, Pause, StaffTask
+from worker.models import Attempt, Hold, Lineage, Message, Pause, StaffTask
 from worker.models.attempt import AttemptState
 from worker.models.hold import CIRCUIT, PauseScope
 from worker.reading import engine
@@ -129,6 +129,8 @@ def _parts() -> Iterator[Metric]:
 
 def _database() -> Iterator[Metric]:
     seen = engine.database()
+    told = "1 while everything is held because the database was put back from a backup."
+    yield _gauge("held_after_restore", told, {(): int(Lineage.objects.filter(restored_at__isnull=False).exists())})
     yield _gauge("database_seconds", "One round trip to the database.", {(): seen.seconds})
     yield _gauge("db_oldest_xact_seconds", "The oldest transaction.", {(): seen.oldest_transaction})
     dead = {(table,): many for table, many in (seen.dead_rows or {}).items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from tests import builders
 from tests.actions import post
@@ -154,13 +155,34 @@ def test_one_version_of_a_visit_twice_keeps_the_whole_file_out(house, tmp_path):
     assert builders.counts() == before
 
 
-def test_what_only_shows_while_it_is_taken_leaves_nothing_either(house, tmp_path):
+def test_one_visit_of_two_clients_keeps_the_whole_file_out(house, tmp_path):
     """P12: the second line gives the first one's visit to another client, which nobody could foresee of it alone."""
     alice = builders.alice().client
     mia = builders.alice(external_id="A-2", name="Mia Moreau", phone="+12125550188", email="mia@example.com").client
     lines = [f"V-7,{who.external_id},{VISIT.isoformat()},booked,{n}" for n, who in ((1, alice), (2, mia))]
     before = builders.counts()
-    with pytest.raises(Refusals) as refused:
-        take(read_visits(csv(tmp_path, *lines), "csv"), clinic=house.lakeside, source="csv", now=NOW)
-    assert [each.field for each in refused.value.faults] == ["line 3 client"]
+    read = read_visits(csv(tmp_path, *lines), "csv")
+    for act in (foresee, take):
+        with pytest.raises(Refusals) as refused:
+            act(read, clinic=house.lakeside, source="csv", now=NOW)
+        assert [each.field for each in refused.value.faults] == ["line 3 client"]
     assert builders.counts() == before
+
+
+def test_a_stop_waits_for_one_visit_and_not_for_the_file(house, tmp_path):
+    """P2: a visit of a file is in no larger transaction than one told alone; on SQLite all who write wait for it."""
+    alice = builders.alice().client
+    lines = [f"V-{n},{alice.external_id},{(VISIT + n * HOUR).isoformat()},booked,1" for n in range(3)]
+    depths = []
+
+    def watch(execute, sql, *rest):
+        if sql.startswith('INSERT INTO "aftercare_appointment"'):
+            depths.append(len(connection.savepoint_ids))
+        return execute(sql, *rest)
+
+    said = VisitFile(client=alice.external_id, starts_at=VISIT, status="booked", source_version=1)
+    with connection.execute_wrapper(watch):
+        tell(Told(clinic_id=house.lakeside.pk, source="csv", external_id="V-9", visit=said), by="command", now=NOW)
+        take(read_visits(csv(tmp_path, *lines), "csv"), clinic=house.lakeside, source="csv", now=NOW)
+    alone, foreseen, taken = depths[:1], depths[1:4], depths[4:]
+    assert (len(foreseen), taken) == (3, alone * 3)

@@ -11,7 +11,7 @@ from django.db.models import F
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
-from worker import clock, pace
+from worker import clock, meters, pace
 from worker.actions.send import pacing
 from worker.actions.send.claim import STRIDE
 from worker.actions.send.shift import shift
@@ -52,6 +52,10 @@ def at_due(house, settings, tmp_path):
 
 def _shift(provider, slots=16):
     return shift(channel=Channel.SMS, carrier=provider, slots=slots, longest=5.0)
+
+
+def _slowed():
+    return meters.SLOWED.labels("sms")._value.get()
 
 
 def _another_worker():
@@ -121,6 +125,13 @@ def test_one_429_slows_everybody_on_the_account(at_due, shared):
     _shift(provider)
     assert len(provider.taken) == 1
     assert {each.reason for each in _waiting()} == {"provider_busy", "provider_asked_for_a_rest"}
+
+
+def test_each_too_many_is_counted_even_where_nobody_met_the_rest(at_due, shared):
+    """P5: the alert of a limit that is too high counts answers; a batch that was all told so met no rest."""
+    before = _slowed()
+    _shift(post.Provider([TryLater("20429", 120.0)] * 9))
+    assert _slowed() == before + 9
 
 
 def test_a_rest_ends_for_whoever_met_it_when_the_calendar_passes_over_it(at_due, shared):

@@ -152,7 +152,10 @@ class Pacing:
             self._channel, outcome.code, http_status=outcome.status if isinstance(outcome, Refused) else 429
         )
         wish = (outcome.after if isinstance(outcome, TryLater) else None) or 0.0
-        return {(account if verdict.everybody else sender).name: wish} if verdict.slow_down else {}
+        if not verdict.slow_down:
+            return {}
+        meters.SLOWED.labels(self._channel).inc()
+        return {(account if verdict.everybody else sender).name: wish}
 
     def _put_off(self, these: Sequence[tuple[Prepared, Wait]]) -> None:
         if not these:

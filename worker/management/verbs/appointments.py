@@ -16,7 +16,7 @@ HELP = "take a file of visits (CSV), or show beforehand what it would change"
 def add(parser: argparse.ArgumentParser) -> None:
     """The file, and whose it is."""
     acts = parser.add_subparsers(dest="act", metavar="import|schema", required=True)
-    take = acts.add_parser("import", help="take a CSV file; all of it, or nothing")
+    take = acts.add_parser("import", help="take a CSV file; nothing of it where a line has a fault")
     take.add_argument("file", type=Path, help="see docs/appointments.md for its columns")
     take.add_argument("--clinic", default="", metavar="SLUG")
     take.add_argument("--source", default="csv", metavar="NAME", help="what the calendar is called (default csv)")
