@@ -24,8 +24,8 @@ SCENES = (
     provider.nothing_goes_for_an_hour, provider.too_many_at_once, clients.what_grew_old,
     provider.our_login_is_refused, provider.proved_absent_and_there_after_all,
     provider.a_stop_that_we_never_heard, clients.many_say_stop, provider.a_limit_of_ours_is_too_low,
-    copies.is_made, parts.the_house_falls_ill, parts.they_are_gone, clients.somebody_changes_the_tables,
-    copies.is_put_back,
+    copies.a_copy_is_made, parts.the_house_falls_ill, parts.they_are_gone, clients.somebody_changes_the_tables,
+    copies.the_copy_is_put_back,
 )  # fmt: skip
 
 

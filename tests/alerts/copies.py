@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from tests.alerts.watch import Watch
 
 
-def is_made(watch: Watch) -> None:
+def a_copy_is_made(watch: Watch) -> None:
     """With the server stopped, as a snapshot of its disk would be."""
     with watch.house.without_database():
         watch.house.server.copy()
 
 
-def is_put_back(watch: Watch) -> None:
+def the_copy_is_put_back(watch: Watch) -> None:
     """The worker dies with the server, and begins anew at the copy."""
     house = watch.house
 
