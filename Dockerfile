@@ -24,7 +24,7 @@ FROM build AS build-sandbox
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --extra embedded
 
 FROM build AS build-ops
-RUN --mount=type=cache,target=/root/.cache/uv uv pip install "flower>=2.2,<3"
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --extra ops
 
 # The code belongs to root and the parts run as 10001, so that a part can never change its own program.
 FROM base AS runtime

@@ -28,6 +28,14 @@ TALKATIVE = (
     "celery.redirected",
 )
 
+# What they tell at each step is told better by our own lines, or is worth nothing; LOG_LEVELS turns them on.
+QUIET = {
+    "celery.worker.strategy": logging.WARNING,  # "received", several times a second though nothing is due
+    "celery.app.trace": logging.WARNING,  # "succeeded"; what fails is an ERROR
+    "celery.worker.request": logging.WARNING,  # hints that came too late, by the hundred after a pause
+    "django.request": logging.ERROR,  # a 403 or 404 has its line "request"
+}
+
 
 def configure(*, level: str, style: str, parts: Mapping[str, str] | None = None) -> None:
     """Send structlog's and the standard library's lines through one formatter to standard error.
@@ -61,6 +69,8 @@ def configure(*, level: str, style: str, parts: Mapping[str, str] | None = None)
     root.setLevel(level)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level_of_its_own in QUIET.items():
+        logging.getLogger(name).setLevel(level_of_its_own)
     for name, own in parts.items():
         if name.split(".")[0] not in TALKATIVE:  # their lines carry numbers and addresses at any lower level
             logging.getLogger(name).setLevel(own)

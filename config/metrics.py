@@ -15,7 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from billiard import current_process
 from prometheus_client import values
 
-from config.environment import BadSetting
+from config import environment
 
 
 def prepare(home: Path) -> None:
@@ -42,11 +42,8 @@ def _place() -> str:
 
 
 def address(written: str) -> tuple[str, int]:
-    """The host and port of "host:port". Raises BadSetting."""
-    host, _, port = written.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - TCP's last port
-        raise BadSetting(f"WORKER_METRICS: {written!r} is no address; for example WORKER_METRICS=127.0.0.1:9808")
-    return host.strip("[]"), int(port)
+    """The host and port of WORKER_METRICS. Raises BadSetting."""
+    return environment.address("WORKER_METRICS", written)
 
 
 class _Quiet(WSGIRequestHandler):

@@ -8,9 +8,13 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 
+from config import environment
 from config import logging as log_setup
-from config.environment import BadSetting, choice, flag, levels, number, price, secret, secrets, text
+from config.environment import choice, flag, levels, listening, number, price, secret, secrets, text, tried, url, wrong
+from config.home import stepped_calendar
 from config.keys import embedded_keys, refuse_bad_keys, sandbox_account
+
+environment.gather()  # whatever is wrong is told at once, at the end of this file
 
 ROOT = Path(__file__).resolve().parent.parent
 # In a wheel the templates travel beside the packages; in a checkout they lie at the top. Both are ROOT/templates.
@@ -18,21 +22,24 @@ TEMPLATES_DIR = ROOT / "templates"
 AFTERCARE_HOME = Path(text("AFTERCARE_HOME", "var")).absolute()
 
 # --- the database: the truth -----------------------------------------------------------------------
-EMBEDDED = not secret("DATABASE_URL")
-DATABASE_URL = secret("DATABASE_URL") or f"sqlite:///{AFTERCARE_HOME / 'aftercare.sqlite3'}"
+_given = secret("DATABASE_URL")
+EMBEDDED = not _given and environment.all_well()  # a secret that can't be read must not begin a new database
+DATABASE_URL = _given or f"sqlite:///{AFTERCARE_HOME / 'aftercare.sqlite3'}"
 # A worker that froze inside a transaction must never keep a STOP waiting (P2).
 WORKER_SESSION = flag("AFTERCARE_WORKER_SESSION")
 try:
     _database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)}
 except (ValueError, KeyError) as error:
-    raise BadSetting(
-        f"DATABASE_URL: can't be read ({type(error).__name__}); for example postgres://user:password@host:5432/name"
-    ) from error
+    wrong(f"DATABASE_URL: can't be read ({type(error).__name__}); for example postgres://user:password@host:5432/name")
+    _database = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["ENGINE"] = "config.sqlite"
     _database["YIELDS"] = WORKER_SESSION  # a text that goes a moment later hurts nobody, a STOP that waits may
     if EMBEDDED:
-        AFTERCARE_HOME.mkdir(parents=True, exist_ok=True)
+        try:
+            AFTERCARE_HOME.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            wrong(f"AFTERCARE_HOME: can't be made ({error.strerror}); choose a folder that you may write")
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a deferred read that turns into a write fails at once under load
         "timeout": number("SQLITE_TIMEOUT_SECONDS", 20, least=1),
@@ -52,18 +59,18 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
         "options": f"-c timezone=UTC {_limits}".strip(),
     }
 else:
-    raise BadSetting("DATABASE_URL: only postgres:// and sqlite:/// are supported")
+    wrong("DATABASE_URL: only postgres:// and sqlite:/// are supported; for example postgres://user:password@host/name")
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- keys ------------------------------------------------------------------------------------------
-_made = embedded_keys(AFTERCARE_HOME) if EMBEDDED else {}
+_made: dict[str, str] = tried(lambda: embedded_keys(AFTERCARE_HOME) if EMBEDDED else {}, {})
 SECRET_KEY = secret("SECRET_KEY", _made.get("SECRET_KEY", ""))
 SECRET_KEY_FALLBACKS = secrets("SECRET_KEY_FALLBACKS")
 FIELD_KEYS = secrets("FIELD_KEYS") or [key for key in [_made.get("FIELD_KEYS", "")] if key]
 FINGERPRINT_KEYS = secrets("FINGERPRINT_KEYS") or [key for key in [_made.get("FINGERPRINT_KEYS", "")] if key]
 for _name, _keys in (("FIELD_KEYS", FIELD_KEYS), ("FINGERPRINT_KEYS", FINGERPRINT_KEYS)):
-    refuse_bad_keys(_name, _keys)
+    tried(lambda name=_name, keys=_keys: refuse_bad_keys(name, keys), None)  # type: ignore[misc] # bound as it is read
 _missing = [
     name
     for name, value in (
@@ -73,14 +80,14 @@ _missing = [
     )
     if not value
 ]
-if _missing:
-    raise BadSetting(
+if _missing and (_given or EMBEDDED):
+    wrong(
         f"missing: {', '.join(_missing)} (or the same with _FILE); with your own DATABASE_URL the keys are yours to "
         "keep: python -m config.newkeys prints a fresh set"
     )
 
 # --- channels --------------------------------------------------------------------------------------
-PUBLIC_URL = text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+PUBLIC_URL = url("PUBLIC_URL", "http://127.0.0.1:8000")
 SMS_CHANNEL = choice("SMS_CHANNEL", "sandbox", ("sandbox", "twilio"))
 EMAIL_URL = secret("EMAIL_URL", "sandbox")
 DKIM_SELECTOR = text("DKIM_SELECTOR")  # for doctor alone: the mail server signs
@@ -89,27 +96,30 @@ MAILBOX_URL = secret("MAILBOX_URL")
 # Replies to reply_to reach us, one way or the other; only then do mails offer to leave by mail (rule 115).
 EMAIL_INBOUND_HOOK = flag("EMAIL_INBOUND_HOOK")
 MAIL_IS_READ = bool(MAILBOX_URL) or EMAIL_INBOUND_HOOK
-SANDBOX_URL = text("SANDBOX_URL", "http://127.0.0.1:8025").rstrip("/")
+SANDBOX_URL = url("SANDBOX_URL", "http://127.0.0.1:8025")
 SANDBOX_SMTP_URL = text("SANDBOX_SMTP_URL", "smtp://127.0.0.1:8026")
 SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN = sandbox_account(SECRET_KEY)
 _sandbox_sms = SMS_CHANNEL == "sandbox"
+environment.also_known("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_FALLBACKS", "TWILIO_API_URL")
 TWILIO_ACCOUNT_SID = SANDBOX_ACCOUNT_SID if _sandbox_sms else text("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = SANDBOX_AUTH_TOKEN if _sandbox_sms else secret("TWILIO_AUTH_TOKEN")
 TWILIO_AUTH_TOKEN_FALLBACKS = [] if _sandbox_sms else secrets("TWILIO_AUTH_TOKEN_FALLBACKS")
 TWILIO_REAL_URL = "https://api.twilio.com"
-SANDBOX_API_URL = text("SANDBOX_API_URL", SANDBOX_URL).rstrip("/")
-TWILIO_API_URL = SANDBOX_API_URL if _sandbox_sms else text("TWILIO_API_URL", TWILIO_REAL_URL).rstrip("/")
+SANDBOX_API_URL = url("SANDBOX_API_URL", SANDBOX_URL)
+TWILIO_API_URL = SANDBOX_API_URL if _sandbox_sms else url("TWILIO_API_URL", TWILIO_REAL_URL)
 if TWILIO_API_URL == TWILIO_REAL_URL and not PUBLIC_URL.startswith("https://"):
-    raise BadSetting("PUBLIC_URL: Twilio and clients must reach it; set the https address that leads to the web part")
+    wrong("PUBLIC_URL: Twilio and clients must reach it; set the https address that leads to the web part")
 ALL_SANDBOX = _sandbox_sms and EMAIL_URL == "sandbox"
 # Numbers set aside for fiction may be written to only where nothing real can answer (rule 131).
 ALLOW_FICTION_NUMBERS = TWILIO_API_URL != TWILIO_REAL_URL
 
 # The calendar may be stepped only where every channel is the sandbox: a stepped clock sends real texts at night.
-CALENDAR_FILE = text("CALENDAR_FILE")
-_outside = {urlsplit(url).hostname for url in (SANDBOX_URL, SANDBOX_API_URL, SANDBOX_SMTP_URL)}
-if CALENDAR_FILE and not (ALL_SANDBOX and _outside <= {"127.0.0.1", "localhost", "::1"}):
-    raise BadSetting(
+_outside = {urlsplit(each).hostname for each in (SANDBOX_URL, SANDBOX_API_URL, SANDBOX_SMTP_URL)}
+_rehearsal = ALL_SANDBOX and _outside <= {"127.0.0.1", "localhost", "::1"}
+# A shell beside `aftercare up --demo` goes by its clock: else it would call late what is not due yet.
+CALENDAR_FILE = text("CALENDAR_FILE") or (stepped_calendar(AFTERCARE_HOME) if EMBEDDED and _rehearsal else "")
+if CALENDAR_FILE and not _rehearsal:
+    wrong(
         "CALENDAR_FILE: a stepped calendar needs SMS_CHANNEL=sandbox and EMAIL_URL=sandbox, with the sandbox on this "
         "machine; unset CALENDAR_FILE"
     )
@@ -124,10 +134,11 @@ SMS_ACCOUNT_CALLS = number("SMS_ACCOUNT_CALLS", 256)  # calls of one account und
 MAIL_PER_SECOND = number("MAIL_PER_SECOND", 0)  # mails to the relay or provider
 PROVIDER_TIMEOUT_SECONDS = number("PROVIDER_TIMEOUT_SECONDS", 10, least=1)
 LEASE_SECONDS = number("LEASE_SECONDS", 60, least=15)
+STOP_SECONDS = number("STOP_SECONDS", 30, least=1)  # a worker that is asked to stop; then its calls alone are ended
 TICK_SECONDS = number("TICK_MILLISECONDS", 1000, least=100) / 1000
 HEARTBEAT_FILE = text("HEARTBEAT_FILE")
 METRICS_TOKEN = secret("METRICS_TOKEN")
-WORKER_METRICS = text("WORKER_METRICS")  # host:port of a worker's own /metrics; "" serves none
+WORKER_METRICS = listening("WORKER_METRICS")  # host:port of a worker's own /metrics; "" serves none
 RECONCILE_SECONDS = number("RECONCILE_SECONDS", 60, least=1)
 # A provider's list may lag behind: nothing counts as absent sooner, but in the sandbox (rule 80).
 DOUBT_SECONDS = number("DOUBT_SECONDS", 120, least=1 if ALL_SANDBOX else 120)
@@ -136,7 +147,7 @@ SMS_PRICE = price("SMS_PRICE")
 # A monitor outside that hears from us each minute while all is well, and wakes somebody when it does not.
 DEADMAN_URL = secret("DEADMAN_URL")
 if DEADMAN_URL and (urlsplit(DEADMAN_URL).scheme not in {"http", "https"} or not urlsplit(DEADMAN_URL).netloc):
-    raise BadSetting("DEADMAN_URL: is no address; for example https://hc-ping.com/your-check, or leave it out")
+    wrong("DEADMAN_URL: is no address; for example https://hc-ping.com/your-check, or leave it out")
 # --- what the provider keeps -----------------------------------------------------------------------
 REDACT_AT_PROVIDER_DAYS = number("REDACT_AT_PROVIDER_DAYS", 0)  # 0: texts stay there as long as the provider likes
 # How far each chain has come, signed; worth most on a disk that the database's owner can't write.
@@ -170,8 +181,10 @@ INSTALLED_APPS = [
     "allauth.mfa",
 ]
 AUTH_USER_MODEL = "aftercare.Staff"
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)  # how many of ours stand before the web part and say whom they saw
 MIDDLEWARE = [
     "worker.web.request_id.RequestId",
+    *(["worker.web.visitor.Visitor"] if TRUSTED_PROXIES else []),
     "django.middleware.security.SecurityMiddleware",
     "worker.web.headers.SecurityHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -248,7 +261,7 @@ CACHES = {
 # Who must show a second factor before anything else.
 SECOND_FACTOR_FOR = tuple(each.strip() for each in text("SECOND_FACTOR_FOR", "practitioner,operator,owner").split(","))
 if not set(SECOND_FACTOR_FOR) <= {"desk", "practitioner", "operator", "owner", "nobody"}:
-    raise BadSetting("SECOND_FACTOR_FOR: name roles (desk, practitioner, operator, owner) with commas, or nobody")
+    wrong("SECOND_FACTOR_FOR: names no role; write desk, practitioner, operator, owner, with commas, or nobody")
 IDLE_MINUTES = number("IDLE_MINUTES", 20, least=1)  # a shared desk signs itself out
 SESSION_HOURS = number("SESSION_HOURS", 12, least=1)
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
@@ -286,3 +299,4 @@ LOG_LEVEL = choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = choice("LOG_FORMAT", "auto", ("auto", "json", "human"))
 LOG_LEVELS = levels("LOG_LEVELS")
 log_setup.configure(level=LOG_LEVEL, style=LOG_FORMAT, parts=LOG_LEVELS)
+environment.refuse_gathered()

@@ -142,10 +142,11 @@ def client_file(
     refused: Iterable[tuple[str, str]] = (),
     treated: datetime | None = NOW - timedelta(hours=1),
     visit: datetime | None = None,
+    given_at: datetime = NOW - timedelta(hours=2),
     **fields: Any,
 ) -> dict[str, Any]:
     """Alice's enrolment as Sam types it at NOW; `fields` replace top-level fields, None takes one out."""
-    given = (NOW - timedelta(hours=2)).isoformat()
+    given = given_at.isoformat()
     raw: dict[str, Any] = json.loads((EXAMPLES / "client.json").read_text())
     raw["consents"] = [
         {"channel": channel, "purpose": purpose, "affirmed": yes, "method": "paper", "given_at": given,

@@ -5,9 +5,11 @@ The web part shows what it hears, and goes on without it (P11); it publishes not
 
 from __future__ import annotations
 
+import socket
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -61,6 +63,23 @@ def look() -> Broker | None:
             return _asked(line)
     except (redis.RedisError, OSError, ValueError):
         return None
+
+
+def is_running() -> bool:
+    """True when something holds the broker's socket, whether it answers or not: a frozen server still does."""
+    place = urlsplit(plain_url(settings.BROKER_URL))
+    try:
+        if place.scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(PATIENCE)
+                line.connect(place.path)
+        else:
+            socket.create_connection((place.hostname or "", place.port or 6379), PATIENCE).close()
+    except (BlockingIOError, TimeoutError):
+        return True  # its queue of callers is full
+    except OSError:
+        return False
+    return True
 
 
 def purge(queues: Iterable[str] = QUEUES) -> dict[str, int]:

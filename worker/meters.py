@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 LATE = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 LOGIN_REFUSED = {"sms": ("20003", "20005", "http_401", "http_403"), "email": ("530", "534", "535")}
+STOPS = ("keyword", "link", "desk", "carrier", "bounce", "complaint", "invalid", "wrong_number", "legal")
 QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 LATENESS = Histogram(
-    "aftercare_message_lateness_seconds", "From due to decided, of messages that were sent.", ["channel"], buckets=LATE
+    "aftercare_message_lateness_seconds",
+    "From due to the provider's yes, of messages that it took.",
+    ["channel"],
+    buckets=LATE,
 )
 DECISIONS = Counter("aftercare_decisions", "Decisions by their reason; `sent` is a go.", ["channel", "reason"])
 MESSAGES = Counter("aftercare_messages", "Calls to a provider by their outcome.", ["channel", "outcome"])
@@ -50,15 +54,24 @@ OPTOUT_SECONDS = Histogram(
 DUPLICATES = Counter("aftercare_duplicate_sends", "Steps that a phone got twice; must stay 0 for ever.")
 DOUBTED = Counter("aftercare_doubted", "Attempts whose worker fell silent.")
 REQUESTS = Histogram("aftercare_http_request_seconds", "One request.", ["view", "code_class"], buckets=QUICK)
-WAITS = Histogram("aftercare_ratelimit_wait_seconds", "How long a limit made messages wait.", ["scope"], buckets=LATE)
+WAITS = Histogram(
+    "aftercare_ratelimit_wait_seconds", "How long a limit made messages wait.", ["channel", "scope"], buckets=LATE
+)
 SLOWED = Counter("aftercare_slowed", "Answers of a provider that say we are too fast.", ["channel"])
 # Each at 0 from the start, or the first of a process would be nobody's increase, and its alert silent.
-for _why in ("rate", "calls", "rest"):
-    WAITS.labels(_why)
+for _reason in STOPS:
+    OPTOUTS.labels(_reason)
 for _view in ("twilio_inbound", "inbound", "leave"):  # a STOP comes by these
     REQUESTS.labels(_view, "5xx")
+for _view in ("twilio_inbound", "twilio_status"):
+    REQUESTS.labels(_view, "4xx")
 for _channel, _codes in LOGIN_REFUSED.items():
     SLOWED.labels(_channel)
+    LATENESS.labels(_channel)
+    for _why in ("rate", "calls", "rest"):
+        WAITS.labels(_channel, _why)
+    for _status in ("delivered", "undelivered", "failed", "bounced"):
+        RECEIPTS.labels(_channel, _status)
     for _code in _codes:
         ERRORS.labels(_channel, _code)
     for _outcome in ("accepted", "refused", "trylater", "unknown", "notstarted"):
@@ -77,19 +90,15 @@ def decided(channel: Channel, reasons: Mapping[str, int]) -> None:
     transaction.on_commit(count)
 
 
-def called(channel: Channel, late_seconds: float) -> None:
-    """One call begins."""
-    LATENESS.labels(channel).observe(max(0.0, late_seconds))
-
-
 def answered(channel: Channel, outcome: str, code_class: str, seconds: float) -> None:
     """One call is over."""
     MESSAGES.labels(channel, outcome).inc()
     PROVIDER.labels(channel, code_class).observe(seconds)
 
 
-def accepted(channel: Channel, segments: int) -> None:
-    """So many parts go on the bill."""
+def accepted(channel: Channel, segments: int, late_seconds: float) -> None:
+    """The provider took a message so long after it was due (calendar); so many parts go on the bill."""
+    LATENESS.labels(channel).observe(max(0.0, late_seconds))
     if segments:
         SEGMENTS.labels(channel).inc(segments)
 

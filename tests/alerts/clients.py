@@ -27,6 +27,7 @@ def a_day_before(watch: Watch) -> None:
     """A house that has run for a while: each counter has counted, a reply waits, a mail broke off, email is paused."""
     house = watch.house
     house.morning()
+    house.cli("api-key", "make", "--clinic", "lakeside", "--source", "cliniko", "--by", people.SAM)
     house.sandbox.faults(handsets={"*": {"status": "undelivered", "error_code": 30007}})
     for name in ("alice", "bob", "carol", "eve"):
         watch.people[name] = house.enrol(agrees=BOTH if name == "alice" else SMS_CARE)
@@ -51,8 +52,9 @@ def broken_off(watch: Watch) -> None:
 
 
 def what_grew_old(watch: Watch) -> None:
-    """Some days later: a warning sign, a reply and its task that nobody looked at, a pause that nobody ended."""
+    """Some days later: a warning sign, a reply and its task that nobody looked at, a calendar, a pause that goes on."""
     watch.fires("RedFlagUnanswered")
+    watch.fires("FeedSilent")
     watch.fires("TasksLate")
     watch.fires("HoldsOld")
     watch.fires("PausedLong")

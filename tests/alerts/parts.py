@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SLOWLY = 0.03  # seconds: more than the lowered threshold, and no more than a scrape can bear
 DEAD = 100_001
+OPEN = ("planned", "held")
 
 
 def the_house_falls_ill(watch: Watch) -> None:
@@ -37,9 +39,11 @@ def the_house_falls_ill(watch: Watch) -> None:
         a_slow_database(watch)
         a_wrong_clock(watch)
         watch.fires("SweepStopped", since=began)
+        watch.fires("WorkerUnseen", since=began)
         watch.fires("QueueGrows", since=began)
         a_full_broker(watch)
         watch.fires("NoWorker", since=began)
+        nobody_decides(watch)
         one_queue_is_nobodys(watch)
         watch.fires("OldTransaction", since=began)
 
@@ -94,8 +98,10 @@ def the_database_is_away(watch: Watch) -> None:
     def deed() -> None:
         with watch.house.without_database():
             watch.house.sandbox.reply(who, "STOP", to=LAKESIDE)
+            watch.prometheus.waits_for('ALERTS{alertname="DatabaseDown",alertstate="firing"}')
 
-    watch.causes(deed, "StopsNotTaken")
+    until(lambda: not watch.prometheus.ask('ALERTS{alertname="DatabaseDown"}'))  # it was away for the copy as well
+    watch.causes(deed, "DatabaseDown", "StopsNotTaken")
 
 
 def a_slow_database(watch: Watch) -> None:
@@ -119,6 +125,13 @@ def a_full_broker(watch: Watch) -> None:
     watch.causes(lambda: line.config_set("maxmemory", int(used * 1.2)), "BrokerFull")
     line.config_set("maxmemory", 0)
     line.close()
+
+
+def nobody_decides(watch: Watch) -> None:
+    """The calendar goes beyond the useful time of something that is open."""
+    rows = watch.house.cli("messages", "--json").data
+    first = min(row["expires_at"] for row in rows if row["state"] in OPEN)
+    watch.causes(lambda: watch.house.leap_to(datetime.fromisoformat(first) + timedelta(minutes=10)), "Undecided")
 
 
 def one_queue_is_nobodys(watch: Watch) -> None:

@@ -54,6 +54,20 @@ def nothing_goes_for_an_hour(watch: Watch) -> None:
     watch.causes(house.quiet, "LatenessBudget")
 
 
+def the_list_cannot_be_read(watch: Watch) -> None:
+    """The provider takes texts and tells of them, and answers 503 to whoever reads its list."""
+    house = watch.house
+
+    def deed() -> None:
+        house.sandbox.faults(api=[{"kind": "503", "on": "read", "chance": 1.0}])
+        watch.prometheus.waits_for("aftercare_inbound_list_behind_seconds > 0")
+        house.leap_to(house.now() + timedelta(minutes=20))
+
+    watch.causes(deed, "ListsBehind")
+    house.sandbox.clear_faults()
+    watch.prometheus.waits_for("aftercare_inbound_list_behind_seconds == 0")
+
+
 def too_many_at_once(watch: Watch) -> None:
     """The provider answers "too many" to every call."""
     house = watch.house

@@ -104,7 +104,7 @@ def _measured(messages: int) -> Iterator[Figures]:
     ended = ", ".join(f"'{each}'" for each in ENDED)
     for first in range(TODAY + 1, TODAY + messages + 1, PORTION):
         last = min(first + PORTION - 1, TODAY + messages)
-        _fill(first, last, state=f"(ARRAY[{ended}])[1 + n % {len(ENDED)}]", due="- (n % 8760) * interval '1 hour'")
+        _fill(first, last, state=f"(ARRAY[{ended}])[1 + n % {len(ENDED)}]", due="- (24 + n % 8760) * interval '1 hour'")
     _vacuum()
     for name, thing in things.items():
         yield Figures(name, before[name], _times(thing))
@@ -158,7 +158,7 @@ def _things() -> dict[str, Callable[[], Any]]:
 
     from worker import clock
     from worker.models import Clinic
-    from worker.reading import alarms, machine_room, status
+    from worker.reading.house import house
     from worker.reading.today import today
 
     clinic = Clinic.objects.get(slug="lakeside")
@@ -169,9 +169,7 @@ def _things() -> dict[str, Callable[[], Any]]:
         assert answer.status_code == 200, answer.content
 
     def looked() -> None:
-        now = clock.now()
-        assert status.status(now=now) | machine_room.machine_room(now=now)
-        assert alarms.facts(now=now, machine=clock.machine())
+        assert house(now=clock.now(), machine=clock.machine())["today"]["whole"]
 
     def day() -> None:
         assert today(clinic, now=clock.now()).going

@@ -65,7 +65,10 @@ def main() -> None:
 def _photograph(browser: Any, site: Site, told: story.Told, look: str, options: argparse.Namespace) -> None:
     width, dark = LOOKS[look]
     wanted = [each for each in options.only.split(",") if each]
-    for who, pages in story.pages(told).items():
+    for who, all_hers in story.pages(told).items():
+        pages = {name: url for name, url in all_hers.items() if not wanted or name in wanted}
+        if not pages:  # a code of an app signs in once: whoever is not needed is left alone
+            continue
         context = browser.new_context(
             base_url=site.url, viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light"
         )
@@ -73,8 +76,6 @@ def _photograph(browser: Any, site: Site, told: story.Told, look: str, options: 
         if who:
             sign_in(page, who)
         for name, url in pages.items():
-            if wanted and name not in wanted:
-                continue
             page.goto(url)
             # What lies below the window is not painted in frames of their own: make the window as high as the page.
             page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})

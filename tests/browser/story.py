@@ -22,6 +22,7 @@ class Told:
     alice: int
     phone: str
     visit: int
+    session: int
     message: int
     own_form: str
     protocol: int
@@ -44,8 +45,8 @@ def tell(site: Site) -> Told:
     open_ones = house.cli("conversations", "--clinic", "lakeside", "--json").data
     (talk,) = [each["pk"] for each in open_ones if each["client"] == alice.id]
     return Told(
-        alice.id, alice.phone, alice.said["appointment"], messages[0]["id"], begun["link"], begun["protocol"],
-        begun["version"], begun["file"], begun["fresh"], talk, begun["guest"],
+        alice.id, alice.phone, alice.said["appointment"], alice.said["treatment"], messages[0]["id"], begun["link"],
+        begun["protocol"], begun["version"], begun["file"], begun["fresh"], talk, begun["guest"],
         {name: begun[name] for name in LINKS},
     )  # fmt: skip
 
@@ -84,6 +85,9 @@ def pages(told: Told) -> dict[str | None, dict[str, str]]:
             "visit": f"{client}/visit",
             "cancel": f"/visits/{told.visit}/end/cancelled",
             "reopen": f"/visits/{told.visit}/reopen",
+            "session-time": f"/sessions/{told.session}/time",
+            "session-void": f"/sessions/{told.session}/void",
+            "session-stand": f"/sessions/{told.session}/stand",
             "why": f"/messages/{told.message}",
             "again": f"/messages/{told.message}/again",
             "protocols": "/protocols",

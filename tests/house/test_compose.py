@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -34,7 +35,7 @@ def read_by_the_settings():
     """Return the names that our code reads from the environment."""
     files = [path for folder in ("config", "worker") for path in (ROOT / folder).rglob("*.py")]
     code = "".join(path.read_text(encoding="utf-8") for path in files)
-    return set(re.findall(r'\b(?:text|secrets?|number|flag|choice)\(\s*"([A-Z][A-Z0-9_]*)"', code))
+    return set(re.findall(r'\b(?:text|secrets?|number|flag|choice|url|listening)\(\s*"([A-Z][A-Z0-9_]*)"', code))
 
 
 def test_follows_the_compose_specification():
@@ -125,15 +126,41 @@ def test_our_parts_are_hardened():
         assert "user" not in service
 
 
-def test_only_the_web_part_can_be_seen_from_outside():
-    """The database and Redis publish nothing and reach nothing; everything else is published on loopback (P10)."""
+def test_only_the_proxy_can_be_seen_from_outside():
+    """The database and Redis publish nothing and reach nothing, Flower nothing; the rest is on loopback (P10)."""
     assert HOUSE["networks"]["inside"] == {"internal": True}
     for name in ("postgres", "redis"):
         assert SERVICES[name]["networks"] == ["inside"]
-        assert "ports" not in SERVICES[name]
-    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
-    assert len(published) == 5
-    assert all(port.startswith(("127.0.0.1:", "${AFTERCARE_BIND:-127.0.0.1}:")) for port in published)
+    assert {name for name, service in SERVICES.items() if "ports" not in service} == {
+        "postgres", "redis", "migrate", "worker", "beat", "flower", "provider",
+    }  # fmt: skip
+    assert SERVICES["proxy"]["ports"] == ["${PROXY_HTTP_PORT:-80}:80", "${PROXY_HTTPS_PORT:-443}:443"]
+    others = [port for name, service in SERVICES.items() if name != "proxy" for port in service.get("ports", ())]
+    assert len(others) == 4
+    assert all(port.startswith("127.0.0.1:") for port in others)
+
+
+def test_the_proxy_reaches_the_web_part_and_flower_alone():
+    """It is the part that strangers speak to: no root's powers, no secret, no way to the database (P10)."""
+    proxy = SERVICES["proxy"]
+    assert proxy["networks"] == ["front"]
+    assert {name for name, service in SERVICES.items() if "front" in service.get("networks", ())} == {
+        "proxy", "web", "flower",
+    }  # fmt: skip
+    assert "secrets" not in proxy
+    assert (proxy["read_only"], proxy["cap_drop"], proxy["cap_add"]) == (True, ["ALL"], ["NET_BIND_SERVICE"])
+    assert proxy["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_the_proxy_names_parts_that_listen_there():
+    """Where the Caddyfile leads when nothing else is said, and what it is given, is what docker-compose.yml starts."""
+    caddyfile = (ROOT / "config" / "proxy" / "Caddyfile").read_text(encoding="utf-8")
+    asked = dict(re.findall(r"\{\$([A-Z_]+):?([^}]*)\}", caddyfile))
+    assert (asked["PROXY_WEB"], asked["PROXY_FLOWER"]) == ("web:8000", "flower:5555")
+    assert {name for name, default in asked.items() if not default} == {*SERVICES["proxy"]["environment"]}
+    flower = SERVICES["flower"]["command"][-1]
+    assert all(word in flower for word in ("--port=5555", "--url_prefix=flower", "--read_only"))
+    assert f":{asked['PROXY_ALIVE_PORT']}/alive" in SERVICES["proxy"]["healthcheck"]["test"][-1]
 
 
 def test_every_lasting_part_tells_how_it_is():
@@ -152,6 +179,7 @@ def test_senders_get_time_to_finish():
     """A worker that is asked to end may finish its call: a cut call is an unknown outcome (P4)."""
     for name in ("worker", "beat", "web"):
         assert SERVICES[name]["stop_grace_period"] == "45s"
+    assert settings.STOP_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS < 45, "and the answers are written down"
 
 
 def test_the_web_part_does_not_wait_for_redis():

@@ -132,12 +132,28 @@ def test_the_rules_are_shortened_by_one_rule_for_all():
 
 def test_every_alert_fires_when_it_should_and_only_then(tmp_path):
     """Prometheus's own tool plays an ill and a well world against each rule."""
+    assert set(alerts.ALERTS) == {rule["alert"] for rule in RULES}
+    _play(alerts.rule_tests(), tmp_path, every="1m")
+
+
+def test_one_leap_of_a_counter_wakes_whom_it_should(tmp_path):
+    """P5: at the shipped scrape, what rises once and rests is seen, and found after a gap, wherever once is enough."""
+    assert set(alerts.LEAPS) == {rule["alert"] for rule in RULES if re.search(r"\b(increase|rate)\(", rule["expr"])}
+    _play(alerts.leap_tests(), tmp_path, every="15s")
+
+
+def _play(tests, folder, *, every):
+    """Each beside its own rule alone: all beside all takes a minute."""
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed (Debian: apt-get install prometheus)")
-    assert set(alerts.ALERTS) == {rule["alert"] for rule in RULES}
-    played = {"rule_files": [str(MONITORING / "alerts.yml")], "evaluation_interval": "1m", "tests": alerts.rule_tests()}
-    file = tmp_path / "alerts_test.yml"
-    file.write_text(yaml.safe_dump(played), encoding="utf-8")
-    told = subprocess.run((promtool, "test", "rules", file), capture_output=True, text=True, check=False)
+    files = []
+    for rule in RULES:
+        own = folder / f"{rule['alert']}.yml"
+        own.write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": [rule]}]}), encoding="utf-8")
+        files.append(folder / f"{rule['alert']}_test.yml")
+        mine = [test for name, test in tests if name == rule["alert"]]
+        played = {"rule_files": [str(own)], "evaluation_interval": every, "tests": mine}
+        files[-1].write_text(yaml.safe_dump(played), encoding="utf-8")
+    told = subprocess.run((promtool, "test", "rules", *files), capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout + told.stderr

@@ -21,6 +21,7 @@ from worker.intake.wording import _WHERE
 from worker.models.appointment import AppointmentStatus
 from worker.models.hold import PauseScope
 from worker.models.import_batch import ImportState
+from worker.models.scope_names import ScopeName
 from worker.models.staff import Role
 from worker.models.suppression import SuppressionReason
 from worker.reading.explain import PLAIN, REFUSED
@@ -142,9 +143,10 @@ def test_every_state_that_is_put_into_a_sentence_is_known():
     values |= {_unseen(each) for each in "\u200e\u200b\x00\ufdd0"} | set(_WHERE.values()) | {"end it with"}
     assert values - TABLES["by_variable"].keys() == set()
     for scope in PauseScope:
-        value = "" if scope in (PauseScope.ALL, PauseScope.DRAIN) else "7"
-        for words in (f"{scope} {value} is paused already", f"{scope} {value} is not paused"):
-            assert f"{scope} {value}" not in told(words, "es")
+        whose = {PauseScope.ALL: ("", ""), PauseScope.DRAIN: ("", "")}.get(scope, ("this", "lakeside"))
+        name = ScopeName(scope, *whose)
+        for words in (f"{name} is paused already", f"{name} is not paused"):
+            assert str(scope) not in told(words, "es").split()
     assert "cancelado" in told("is cancelled, nothing to settle", "es"), "a message, no visit"
 
 

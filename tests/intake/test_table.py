@@ -19,7 +19,21 @@ def test_it_reads_what_spreadsheets_write(delimiter, coding):
     """Comma, semicolon or tab; with or without a mark; quotes, line ends in cells, short and empty rows."""
     text = 'id;name\r\n1;"Ann; ""A"" Smith"\r\n\r\n2\r\n'.replace(";", delimiter, 1).replace("1;", f"1{delimiter}")
     table = read_table(text.encode(coding))
-    assert table == (["id", "name"], [["1", 'Ann; "A" Smith'], ["2", ""]])
+    assert (table.heads, table.rows) == (["id", "name"], [["1", 'Ann; "A" Smith'], ["2", ""]])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_each_row_has_the_number_of_its_line_in_the_file(end):
+    """P12: empty lines count as an editor counts them, and a row stands where it begins, line ends in cells or not."""
+    text = 'id,"the\nname"\n1,Ann\n\n , \n2,"Bea\n\nSmith"\n\n3,Cleo\n'.replace("\n", end)
+    assert read_table(text.encode()).lines == [3, 6, 10]
+
+
+@pytest.mark.parametrize("wrong", ["4,Dora,5", "4," + "x" * 2001], ids=["too many cells", "too long a cell"])
+def test_a_row_that_does_not_fit_is_named_by_its_line_in_the_file(wrong):
+    """P12: whoever mends it opens the file at that line."""
+    with pytest.raises(Refusals, match="in line 6"):
+        read_table(f'id,name\n\n2,"Bea\nSmith"\n\n{wrong}\n'.encode())
 
 
 @pytest.mark.parametrize(

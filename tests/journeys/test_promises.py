@@ -107,11 +107,12 @@ def test_a_withdrawn_approval_withholds_what_was_planned(house):
     house.morning()
     alice = house.enrol()
     house.quiet()
+    newest = house.cli("approve", PROTOCOL, "--by", OKAFOR, "--json").data["version"]  # it was already
     house.cli("withdraw", PROTOCOL, "--by", OKAFOR)
     try:
         house.step_to(house.message(alice, "same-day")["due_at"])
     finally:
-        house.cli("approve", PROTOCOL, "--by", OKAFOR)
+        house.cli("approve", PROTOCOL, "--version", newest, "--by", OKAFOR)
     told = house.explain(house.message(alice, "same-day"))
     assert (told["state"], told["reason"]) == ("withheld", "approval_withdrawn")
     assert told["plain"] == "the practitioner withdrew the approval"

@@ -183,3 +183,26 @@ def test_a_rolling_restart_loses_and_doubles_nothing(house):
     assert {row["state"] for row in after} <= WENT, "none unknown: nothing was cut off in the middle of a call"
     rang = witness.rang()
     assert all(rang[phone] == 1 for phone in phones.values())
+
+
+def told(house, part):
+    """The lines of a part's log that are JSON."""
+    lines = (house.home / "log" / f"{part}.log").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def test_the_number_of_a_request_is_found_in_the_log_of_the_worker(house):
+    """P8: from a request at the web part to the task of another process: the answer to a HELP names the webhook that it
+    answers, in the lines of the message and of its shift, beside the number of the task; no hint had to carry it.
+    """
+    house.morning()
+    person = house.enrol()
+    house.quiet()
+    house.sandbox.reply(person.phone, "HELP")
+    house.quiet()
+    numbers = [each["request"] for each in told(house, "web") if each.get("view") == "twilio_inbound"]
+    lines = [each for each in told(house, "worker") if each["event"] in {"message", "shift"}]
+    answers = [each for each in lines if each.get("request") == numbers[-1]]
+    assert [(each["event"], each["cls"]) for each in answers] == [("message", "answer")]
+    shifts = [each for each in lines if numbers[-1] in each.get("requests", ())]
+    assert [each["task"] for each in shifts] == [answers[0]["task"]]

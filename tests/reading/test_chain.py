@@ -139,6 +139,14 @@ def test_a_lifted_or_invented_suppression_is_found(story):
     assert any("disagree" in fault for fault in faults())
 
 
+def test_a_stop_that_was_set_back_by_hand_is_found(story):
+    """P2, P8: earlier than whoever asked for it, and texts that left honestly would look sent after a stop."""
+    stopped = Standing.objects.get(suppressed_at__isnull=False)
+    assert faults() == []
+    Standing.objects.filter(pk=stopped.pk).update(suppressed_at=stopped.suppressed_at - timedelta(days=20))
+    assert faults() == [f"lakeside: standing {stopped.pk} was stopped before anybody asked for it"]
+
+
 def test_sealing_is_done_in_steps_and_only_once(house):
     """Rule 142: decisions are chained after the fact; a second round finds nothing to do."""
     builders.alice()

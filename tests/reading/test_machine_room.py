@@ -20,8 +20,7 @@ from worker.management import glance
 from worker.management.cli import main
 from worker.models import Hour, Message, Pulse, Ready
 from worker.reading.backlog import backlog
-from worker.reading.machine_room import machine_room
-from worker.reading.status import status
+from worker.reading.house import house
 from worker.rules.names import Channel
 from worker.sandbox.redis_server import PrivateRedis
 
@@ -37,8 +36,8 @@ def alice(house):
 
 
 def seen(now=DUE):
-    """Both readings, as the verb joins them."""
-    return status(now=now) | machine_room(now=now)
+    """Everything, as the verb reads it."""
+    return house(now=now, machine=clock.machine())
 
 
 def test_a_shift_shows_its_worker_and_fills_the_hour(alice, monkeypatch, tmp_path):

@@ -8,7 +8,6 @@ was swallowed never arrives: a late byte would look like a late call. ["slow", N
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import subprocess
 import sys
@@ -67,7 +66,7 @@ class Wire:
                 end.transport.abort()
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, slowly: bool = False) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while piece := await source.read(PIECE):
                 if slowly and self._delay:
                     await asyncio.sleep(self._delay)
@@ -76,6 +75,8 @@ class Wire:
                     await sink.drain()
             if sink.can_write_eof():
                 sink.write_eof()
+        except OSError:  # one end has reset its line: else the other would never hear of it
+            sink.transport.abort()
 
 
 async def _serve() -> None:

@@ -7,15 +7,17 @@ from datetime import timedelta
 import pytest
 
 from tests import builders
-from tests.builders import NOW, OKAFOR, PROTOCOL, message, messages_of
+from tests.builders import NOW, OKAFOR, PROTOCOL, SAM, message, messages_of
 from tests.web.page import Page
 from tests.web.test_unsubscribe import FORGED, flipped
 from worker import clock, tokens
 from worker.actions.course.appointment import end, move
+from worker.actions.course.put_right import void
 from worker.actions.protocols.approve import the_protocol, withdraw
 from worker.models import Approval, Link, Message, Step
 from worker.models.appointment import AppointmentStatus
 from worker.rendering import version
+from worker.rules.taken_back import VoidReason
 
 DAY = timedelta(days=1)
 
@@ -259,3 +261,14 @@ def test_neither_words_nor_token_are_logged(alice, browser, caplog, capfd):
     assert "/c/..." in told
     for secret in (page_of(alice).removeprefix("/c/"), "Alice", "Avoid the sun"):
         assert secret not in told
+
+
+def test_a_session_that_never_was_has_no_days(alice, browser):
+    """P7: the link of a text that had left says that something changed, and no day counts from what never was."""
+    clock.step_to(NOW + 4 * DAY)
+    Message.objects.filter(client=alice, step__code="day-1").update(state="accepted", sent_at=NOW + DAY)
+    assert "matter most for healing" in read(browser, alice).text
+    void(treatment_id=alice.treatments.get().pk, why=VoidReason.OTHER_CLIENT, by=SAM, now=NOW + 4 * DAY)
+    page = read(browser, alice)
+    assert "Something about this visit has changed" in page.text
+    assert "The first days" not in page.text

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import itertools
 import re
+import socket
 from datetime import timedelta
 
 import pytest
 import yaml
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
 from worker import clock, exposition
 from worker.actions.consent.hold import pause
-from worker.models import Attempt, Message, Ready
+from worker.actions.send import tally
+from worker.actions.send.prepare import prepare
+from worker.actions.send.said import Said
+from worker.channels.base import Accepted, Refused
+from worker.models import Attempt, Feed, Message, ProviderCopy, Ready, Watermark
 from worker.models.hold import PauseScope
+from worker.models.suppression import SuppressionReason
 from worker.rules.states import State
 from worker.sandbox.redis_server import PrivateRedis
 from worker.web.urls import urlpatterns
@@ -70,11 +77,16 @@ def test_what_is_unknown_held_or_paused_is_told(house, browser):
     Message.objects.filter(client=client, step__code="same-day").update(
         state=State.UNKNOWN, decided_at=NOW + timedelta(hours=1)
     )
-    builders.text_from(house.lakeside, builders.ALICES_PHONE, "maybe stop it, I am not sure", now=NOW)
+    builders.text_from(house.lakeside, builders.ALICES_PHONE, "the blue lamp, perhaps?", now=NOW)
     pause(scope=PauseScope.CHANNEL, value="email", why="tried", by="tests", now=NOW)
     told = families(browser)
-    assert value(told, "aftercare_unknown_outcomes") == 1
-    assert 7200 <= value(told, "aftercare_unknown_oldest_age_seconds") < 7300
+    assert value(told, "aftercare_unknown_outcomes", channel="sms") == 1
+    assert value(told, "aftercare_unknown_outcomes", channel="email") == 0
+    assert 7200 <= value(told, "aftercare_unknown_oldest_age_seconds", channel="sms") < 7300
+    assert value(told, "aftercare_unknown_oldest_age_seconds", channel="email") == 0
+    assert value(told, "aftercare_holds", channel="sms") == 1
+    assert value(told, "aftercare_holds", channel="email") == 0
+    assert 3600 * 3 <= value(told, "aftercare_hold_oldest_age_seconds", channel="sms") < 3600 * 3 + 100
     assert value(told, "aftercare_paused", scope="channel") == 1
     assert value(told, "aftercare_paused", scope="clinic") == 0
     assert value(told, "aftercare_pause_oldest_age_seconds") > 3600 * 2
@@ -90,6 +102,76 @@ def test_a_message_after_a_stop_is_seen(house, browser):
     sent = Attempt.objects.filter(message__client=client, cls="course")
     assert sent.update(decided_at=NOW + timedelta(hours=3)) == 1
     assert value(families(browser), "aftercare_sent_after_optout") == 1
+
+
+def test_what_only_status_told_is_told_here_too(house, browser):
+    """P5: a list that cannot be read, a message that nobody decided, silent calendars, copies that are not gone."""
+    builders.alice(consents=builders.SERVICE[:2])
+    quiet = families(browser)
+    for name in ("inbound_list_behind_seconds", "undecided_oldest_age_seconds"):
+        assert value(quiet, f"aftercare_{name}") == 0
+    assert value(quiet, "aftercare_feeds_silent", state="alarms") == 0
+    now = Message.objects.filter(state=State.PLANNED).earliest("expires_at").expires_at + timedelta(minutes=6)
+    clock.step_to(now)
+    read_to = now - timedelta(minutes=20)
+    Watermark.objects.create(name="inbound:sender:1", read_to=read_to, failures=2, code="http_503")
+    Watermark.objects.create(name="inbound:sender:2", read_to=read_to - timedelta(days=1))  # nobody failed to read it
+    Feed.objects.create(clinic=house.lakeside, source="cliniko", heard_at=now - timedelta(hours=30))
+    Feed.objects.create(clinic=house.lakeside, source="jane", heard_at=now - timedelta(hours=80))
+    Feed.objects.create(clinic=house.lakeside, source="mindbody", heard_at=now - timedelta(hours=23))
+    Feed.objects.create(clinic=house.lakeside, source="gone", heard_at=now - timedelta(hours=80), ended_at=now)
+    ProviderCopy.objects.create(
+        clinic=house.lakeside, account_sid="AC1", provider_id="SM1", act="redact", state="failed", next_at=now,
+        asked_at=now,
+    )  # fmt: skip
+    told = families(browser)
+    assert 1200 <= value(told, "aftercare_inbound_list_behind_seconds") < 1300
+    assert 360 <= value(told, "aftercare_undecided_oldest_age_seconds") < 460
+    assert value(told, "aftercare_feeds_silent", state="alarms") == 2
+    assert value(told, "aftercare_feeds_silent", state="holds") == 1
+    assert value(told, "aftercare_provider_copies", state="failed") == 1
+    assert value(told, "aftercare_provider_copies", state="pending") == 0
+
+
+def away(execute, sql, params, many, context):
+    """A database that does not answer."""
+    raise OperationalError("server closed the connection: host=db user=aftercare password=x")
+
+
+def test_with_the_database_away_what_was_counted_is_told(db, browser, capfd):
+    """P11: `database_up 0`, no series that is asked of it, and the counters: a STOP that was not kept is among them."""
+    assert value(families(browser), "aftercare_database_up") == 1
+    with connection.execute_wrapper(away):
+        told = families(browser)
+    assert value(told, "aftercare_database_up") == 0
+    assert not {"aftercare_due_backlog", "aftercare_sent_after_optout", "aftercare_build_info"} & set(told)
+    stops = [each for each in told["aftercare_http_request_seconds"].samples if each.name.endswith("_count")]
+    assert {"view": "twilio_inbound", "code_class": "5xx"} in [each.labels for each in stops]
+    assert "aftercare_broker_up" in told
+    assert "password" not in capfd.readouterr().err
+
+
+def test_a_message_counts_as_late_when_it_is_taken(house):
+    """Issue 7: sent minus due, of what a provider took; a refusal is no message that was late."""
+    builders.alice(consents=builders.SERVICE[:2])
+    later = NOW + timedelta(hours=1)
+    clock.step_to(later)
+    (going, *_) = post.decided(prepare(post.claimed(later), now=later), later)
+    before = late_texts()
+    tally.tell(Said(going, Refused("21610", 400)), "refused")
+    assert late_texts() == before
+    tally.tell(Said(going, Accepted("SM1")), "accepted")
+    assert late_texts() == before + 1
+
+
+def late_texts():
+    """How many texts the histogram has that were taken a quarter of an hour late."""
+    told = {each.name: each for each in text_string_to_metric_families(exposition.counted().decode())}
+    lateness = told["aftercare_message_lateness_seconds"]
+    in_time = value({"it": lateness}, "it", channel="sms", le="900.0")
+    (all_of_them,) = [each.value for each in lateness.samples
+                      if each.name.endswith("_count") and each.labels == {"channel": "sms"}]  # fmt: skip
+    return all_of_them - in_time
 
 
 def test_with_redis_away_everything_else_is_told(house, browser, monkeypatch, tmp_path):
@@ -179,7 +261,10 @@ def test_a_stop_is_counted_with_the_time_that_it_took(house, browser, django_cap
     )
 
 
-@pytest.mark.parametrize("alert", ["StopsNotTaken", "ProviderRefusesUs", "ProviderTrouble", "ProviderSlowsUs"])
+@pytest.mark.parametrize(
+    "alert",
+    ["StopsNotTaken", "WebhooksForged", "ProviderRefusesUs", "ProviderTrouble", "ProviderSlowsUs", "Undelivered"],
+)
 def test_what_must_wake_somebody_the_first_time_counts_from_zero(alert):
     """P5: a series that begins at 1 is nobody's increase: each value that the alert names is there from the start."""
     rules = yaml.safe_load((settings.ROOT / "config" / "monitoring" / "alerts.yml").read_text(encoding="utf-8"))
@@ -193,9 +278,29 @@ def test_what_must_wake_somebody_the_first_time_counts_from_zero(alert):
         assert any(dict(zip(wanted, each, strict=True)).items() <= labels.items() for labels in there), each
 
 
+def test_each_way_to_stop_counts_from_zero():
+    """P5: a STOP that a worker finds in the provider's list is the first that this process counts (OptOutsMany)."""
+    told = {each.name: each for each in text_string_to_metric_families(exposition.counted().decode())}
+    there = {each.labels["reason"] for each in told["aftercare_optout_events"].samples}
+    assert there >= {each.value for each in SuppressionReason}
+
+
 def test_alerts_name_views_that_exist():
     """P5: an alert on a view of another name would be silent for ever."""
     text = (settings.ROOT / "config" / "monitoring" / "alerts.yml").read_text(encoding="utf-8")
     named = {view for group in re.findall(r'view=~"([^"]+)"', text) for view in group.split("|")}
     assert {"twilio_inbound", "leave"} <= named
     assert named <= {pattern.callback.__name__ for pattern in urlpatterns if hasattr(pattern, "callback")}
+
+
+def test_a_worker_whose_port_is_taken_says_so_as_an_error(monkeypatch):
+    """P5, P11: it sends all the same; the line is what WorkerUnseen leads to."""
+    from config import celery
+
+    with socket.socket() as taken, capture_logs() as lines:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setattr(settings, "WORKER_METRICS", f"127.0.0.1:{taken.getsockname()[1]}")
+        celery._first_touch()
+    (line,) = [each for each in lines if each["event"] == "metrics not served"]
+    assert line["log_level"] == "error"

@@ -7,11 +7,14 @@ import logging
 
 import pytest
 import structlog
+from django.test import Client
 
 from config import logging as log_setup
 from tests import builders
 from tests.builders import NOW
-from worker.models import Event
+from worker.models import Event, Staff
+
+NAMES = ("aftercare.request", "aftercare.message", "twilio", *log_setup.QUIET)
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def lines(capfd):
     before = structlog.get_config()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    loggers = {name: logging.getLogger(name).level for name in ("aftercare.request", "aftercare.message", "twilio")}
+    loggers = {name: logging.getLogger(name).level for name in NAMES}
 
     def read(**how):
         log_setup.configure(level="INFO", style="json", **how)
@@ -31,6 +34,17 @@ def lines(capfd):
     for name, own in loggers.items():
         logging.getLogger(name).setLevel(own)
     structlog.configure(**before)
+
+
+@pytest.fixture
+def desk_browser(house, settings):
+    """Sam's, at Lakeside's desk: no operator."""
+    settings.SECOND_FACTOR_FOR = ("nobody",)
+    signed_in = Client()
+    sam = Staff.objects.get(email=builders.SAM)
+    sam.roles.exclude(role="desk").delete()
+    signed_in.force_login(sam, backend="worker.web.signin.backend.StaffBackend")
+    return signed_in
 
 
 def test_a_request_leaves_one_line_and_its_number(house, browser, lines):
@@ -64,3 +78,28 @@ def test_a_part_may_be_louder_or_quieter(lines):
     logging.getLogger("twilio").info("To=+12125550123")
     (line,) = read()
     assert (line["event"], line["logger"]) == ("loud", "aftercare.request"), "whoever reads it knows what to name"
+
+
+def test_a_page_that_she_may_not_see_is_one_line(desk_browser, lines):
+    """Rule 60: a 403 leaves its own line, no traceback and no second line, however loud django.request is made."""
+    read = lines()
+    assert desk_browser.get("/operations").status_code == 403
+    assert [(each["event"], each["status"]) for each in read()] == [("request", 403)]
+    read = lines(parts={"django.request": "WARNING"})
+    assert desk_browser.get("/operations").status_code == 403
+    told = read()
+    assert len(told) == 2
+    assert not [each for each in told if "exception" in each or "exc_info" in each]
+
+
+def test_what_celery_says_at_each_step_is_not_written(lines):
+    """An idle worker leaves no line each second; LOG_LEVELS turns them on, and what fails is always told."""
+    read = lines()
+    for name in log_setup.QUIET:
+        logging.getLogger(name).info("received")
+    logging.getLogger("celery.app.trace").error("raised")
+    assert [each["event"] for each in read()] == ["raised"]
+    read = lines(parts={"celery.app.trace": "INFO"})
+    logging.getLogger("celery.app.trace").info("succeeded")
+    logging.getLogger("celery.worker.strategy").info("received")
+    assert [each["event"] for each in read()] == ["succeeded"]

@@ -269,6 +269,7 @@ def test_a_stop_that_could_not_be_kept_is_asked_for_again(alice, browser):
 def test_neither_address_nor_token_is_logged(alice, browser, caplog, capfd):
     """A token in a log would be a key lying about (P9, rule 60)."""
     caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", "django.request")  # quiet unless somebody asks for it
     path = link(alice)
     browser.get(path)
     post(browser, path, "confirm=yes")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from worker.rules.refusal import Refusal, Refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LARGEST = 32 * 1024 * 1024  # bytes
 MOST_ROWS = 50_000
@@ -15,11 +18,23 @@ LONGEST_CELL = 2000
 DELIMITERS = (",", ";", "\t")
 
 
+class Records(Protocol):
+    """A `csv.reader`, whose own type has no public name in Python 3.11: its records, and how many lines it has read."""
+
+    @property
+    def line_num(self) -> int:
+        """Lines read so far."""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The records, one after the other."""
+
+
 class Table(NamedTuple):
-    """The heads of the columns, and the rows below them, each as long as the heads."""
+    """The heads of the columns, the rows below them, each as long as the heads, and the line that each begins in."""
 
     heads: list[str]
     rows: list[list[str]]
+    lines: list[int]
 
 
 def read_table(raw: bytes) -> Table:
@@ -29,9 +44,8 @@ def read_table(raw: bytes) -> Table:
     """
     if len(raw) > LARGEST:
         raise _broken("is larger than 32 MB", "split it")
-    text = _decoded(raw)
-    lines = _lines(text)
-    heads = [" ".join(head.split()) for head in lines[0]] if lines else []
+    records = _records(_decoded(raw))
+    heads = [" ".join(head.split()) for head in records[0][1]] if records else []
     if not any(heads):
         raise _broken(
             "has no first line with the names of its columns", "add one, such as external_id,given_name,mobile"
@@ -41,12 +55,23 @@ def read_table(raw: bytes) -> Table:
     twice = sorted({head for head in heads if head and heads.count(head) > 1})
     if twice:
         raise _broken("has two columns of the same name", f"name each once; see column {heads.index(twice[0]) + 1}")
-    rows = [row for row in lines[1:] if any(cell.strip() for cell in row)]
+    rows = [(line, row) for line, row in records[1:] if any(cell.strip() for cell in row)]
     if not rows:
         raise _broken("has no rows", "add a line for each client")
     if len(rows) > MOST_ROWS:
         raise _broken(f"has more than {MOST_ROWS:,} rows", "split it")
-    return Table(heads, [_fitted(row, len(heads), number) for number, row in enumerate(rows, start=2)])
+    return Table(heads, [_fitted(row, len(heads), line) for line, row in rows], [line for line, _ in rows])
+
+
+def numbered(reader: Records) -> Iterator[tuple[int, list[str]]]:
+    """Each record of a `csv.reader` with the line of the file that it begins in, as an editor counts them.
+
+    Counted by rows, one empty line or a cell of two lines would send whoever mends the file to another client's row.
+    """
+    line = 1
+    for record in reader:
+        yield line, record
+        line = reader.line_num + 1
 
 
 def _decoded(raw: bytes) -> str:
@@ -60,11 +85,11 @@ def _decoded(raw: bytes) -> str:
     return text
 
 
-def _lines(text: str) -> list[list[str]]:
+def _records(text: str) -> list[tuple[int, list[str]]]:
     first = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=first.count)
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        return list(numbered(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)))
     except csv.Error:
         raise _broken("is not a table that can be read", "look for a quote that is not closed") from None
 

@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from worker.intake.shape import checked, read_text
+from worker.intake.table import numbered
 from worker.intake.visit import VisitFile, refuse_odd_name
 from worker.rules.refusal import Refusal, Refusals
 
@@ -19,24 +20,36 @@ MAY = ("protocol",)
 
 
 def read_visits(path: Path, source: str) -> list[tuple[int, str, VisitFile]]:
-    """(line, external_id, visit) of each line of a CSV file with a head. Raises Refusals with every fault at once."""
-    rows = csv.DictReader(io.StringIO(read_text(path)), strict=True)
+    """(line, external_id, visit) of each visit of a CSV file with a head. Raises Refusals with every fault at once.
+
+    The line is the one that the visit begins in, as an editor shows it.
+    """
+    (_, heads), *rows = _records(read_text(path))
+    _refuse_odd_head(heads)
     faults: list[Refusal] = []
     found: list[tuple[int, str, VisitFile]] = []
-    try:
-        _refuse_odd_head(rows.fieldnames or ())
-        for row in rows:
-            try:
-                found.append((rows.line_num, *_read(row, source)))
-            except Refusals as refused:
-                faults += [
-                    Refusal(f"line {rows.line_num} {each.field}", each.problem, each.mend) for each in refused.faults
-                ]
-    except csv.Error as error:
-        raise Refusals([Refusal(f"line {rows.line_num}", f"is no CSV: {error}", "save it as CSV (UTF-8)")]) from None
+    for line, cells in rows:
+        try:
+            found.append((line, *_read(heads, cells, source)))
+        except Refusals as refused:
+            faults += [Refusal(f"line {line} {each.field}", each.problem, each.mend) for each in refused.faults]
     if faults:
         raise Refusals(faults)
     return found
+
+
+def _records(text: str) -> list[tuple[int, list[str]]]:
+    """The first line, whatever it holds, and each below it that is not empty, with its number."""
+    found: list[tuple[int, list[str]]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    begins = 1  # of a record that can't be read: after a quote left open the reader itself stands at the file's end
+    try:
+        for line, cells in numbered(reader):
+            found.append((line, cells))
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise Refusals([Refusal(f"line {begins}", f"is no CSV: {error}", "save it as CSV (UTF-8)")]) from None
+    return [*(found[:1] or [(1, [])]), *(each for each in found[1:] if each[1])]
 
 
 def _refuse_odd_head(names: Sequence[str]) -> None:
@@ -51,10 +64,10 @@ def _refuse_odd_head(names: Sequence[str]) -> None:
         raise Refusals(faults)
 
 
-def _read(row: dict[str | None, str | list[str] | None], source: str) -> tuple[str, VisitFile]:
-    if None in row or None in row.values():
+def _read(heads: Sequence[str], row: Sequence[str], source: str) -> tuple[str, VisitFile]:
+    if len(row) != len(heads):
         raise Refusals([Refusal("columns", "are more or fewer than in the first line", "put quotes around commas")])
-    cells = {str(name): str(value).strip() for name, value in row.items()}
+    cells = {name: value.strip() for name, value in zip(heads, row, strict=True)}
     external_id = cells.pop("external_id")
     refuse_odd_name(source, external_id)
     version: str | int = cells.pop("source_version")

@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from worker.reading.day import KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,6 +23,7 @@ def lines(said: dict[str, Any]) -> list[str]:
         *_feeds(said),
         *_parts(said),
         *_day(said),
+        *today(said["today"]),
         *_paused(said),
         *_circuits(said),
     ]
@@ -92,6 +95,16 @@ def _day(said: dict[str, Any]) -> Iterator[str]:
         yield f"              {_bars(said, 'latest_seconds')}  latest, at most {worst:.0f} s"
 
 
+def today(said: dict[str, Any]) -> Iterator[str]:
+    """A line for each channel: what went of what the day was meant to bring, and what became of the rest."""
+    if not said["whole"]:
+        yield f" today: more than {said['most']:,} messages, too many to count here"
+    for name, each in said["channels"].items():
+        rest = "".join(f", {each[kind]} {kind.replace('_', ' ')}" for kind in KINDS[1:] if each[kind])
+        mark = "!" if each["late"] else " "
+        yield f"{mark}today ({said['zone']}) {name:6} {each['went']} of {each['meant']} went{rest}"
+
+
 def _bars(said: dict[str, Any], field: str) -> str:
     """24 bars, the last one is the hour that runs; both channels together."""
     values: Counter[datetime] = Counter()
@@ -106,7 +119,7 @@ def _bars(said: dict[str, Any], field: str) -> str:
 
 def _paused(said: dict[str, Any]) -> Iterator[str]:
     for each in said["paused"]:
-        yield f"!paused: {each['scope']} {each['value']} by {each['by']}: {each['why']}"
+        yield f"!paused: {each['plain']} by {each['by']}: {each['why']}"
 
 
 def _circuits(said: dict[str, Any]) -> Iterator[str]:

@@ -2,65 +2,83 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from worker.management.arguments import row_id, words
+from worker.management.arguments import operator, person, row_id
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from worker.reading.unsettled import Listed
 
 BY = 60
+STRANGE = "is not in this list"
+DONE = {"retry": "planned again", "give-up": "given up"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """What to do, with which, who says so, and whether to do it."""
-    parser.add_argument("act", nargs="?", choices=["list", "retry", "give-up"], default="list")
+    parser.add_argument("act", nargs="?", choices=["list", *DONE], default="list")
     parser.add_argument(
         "ids", nargs="*", type=row_id, metavar="ID", help="these alone; without any, all that are listed"
     )
-    parser.add_argument("--by", type=words(BY), default="command")
+    parser.add_argument("--by", type=person(BY), default=operator(), help="who says so (default %(default)s)")
     parser.add_argument("--yes", action="store_true", help="do it; without it, what would be done is shown")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def settle(options: argparse.Namespace, listed: Sequence[dict[str, Any]]) -> int:
-    """List; or show what would be settled; or settle it. Exit 1 when one of them was refused."""
+def settle(options: argparse.Namespace, listed: Listed, *, narrower: str) -> int:
+    """List; or show what would be settled; or settle it. Exit 1 when one of them was refused.
+
+    `narrower` says how to see what a list that was cut does not show.
+    """
     from worker.management.cli import show
 
-    rows = [row for row in listed if not options.ids or row["id"] in options.ids]
-    strange = sorted(set(options.ids) - {row["id"] for row in rows})
-    if options.act == "list" or not options.yes:
-        show(rows, as_json=options.json, lines=_lines(options.act, rows, strange))
-        return 1 if strange else 0
-    told = _act(options.act)([*(row["id"] for row in rows), *strange], options.by)
-    lines = [
-        f"{pk:>7}  {why or ('planned again' if options.act == 'retry' else 'given up')}" for pk, why in told.items()
-    ]
-    show(told, as_json=options.json, lines=lines or ["nothing to settle"])
-    return 1 if any(told.values()) else 0
+    rows = listed.rows
+    cut = f"{len(rows):,} of {listed.total:,} shown; oldest first; {narrower}" if listed.total > len(rows) else ""
+    strange = dict.fromkeys(sorted(set(options.ids) - {row["id"] for row in rows}), STRANGE)
+    told = {} if options.act == "list" else _act(options)([row["id"] for row in rows]) | strange
+    if options.act != "list" and options.yes:
+        lines = [f"{pk:>7}  {why or DONE[options.act]}" for pk, why in told.items()]
+        show(told, as_json=options.json, lines=[*(lines or ["nothing to settle"]), *[cut] * bool(cut)])
+        return 1 if any(told.values()) else 0
+    if told:
+        rows = [row | {"refused": told[row["id"]]} for row in rows]
+    lines = [*_lines(rows, strange), *[cut] * bool(cut), *_summary(options.act, rows, told)]
+    show(rows, as_json=options.json, lines=lines)
+    if options.json and cut:
+        print(cut, file=sys.stderr)
+    return 1 if strange else 0
 
 
-def _act(name: str) -> Any:
+def _act(options: argparse.Namespace) -> Any:
+    """The act; before `--yes` the same one, which takes itself back."""
     from worker import clock
     from worker.actions.course.unsettled import give_up, retry
 
-    action = retry if name == "retry" else give_up
-    return lambda ids, by: action(message_ids=ids, by=by, now=clock.now())
+    action = retry if options.act == "retry" else give_up
+    return lambda ids: action(message_ids=ids, by=options.by, now=clock.now(), really=options.yes)
 
 
-def _lines(act: str, rows: Sequence[dict[str, Any]], strange: Sequence[int]) -> list[str]:
-    lines = [_line(row) for row in rows] or ["nothing"]
-    lines += [f"{pk:>7}  is not in this list" for pk in strange]
-    if act != "list" and rows:
-        useful = sum(row["useful"] for row in rows)
-        what = (
-            f"{useful} would be planned again, {len(rows) - useful} are too late"
-            if act == "retry"
-            else "none goes again"
+def _lines(rows: Sequence[dict[str, Any]], strange: Mapping[int, str]) -> Iterator[str]:
+    for row in rows:
+        yield _line(row)
+        if row.get("refused"):
+            yield f"         would be refused: {row['refused']}"
+    if not rows and not strange:
+        yield "nothing"
+    yield from (f"{pk:>7}  {why}" for pk, why in strange.items())
+
+
+def _summary(act: str, rows: Sequence[dict[str, Any]], told: Mapping[int, str]) -> Iterator[str]:
+    if act != "list" and told:
+        good = sum(not why for why in told.values())
+        yield (
+            f"{len(rows)} message(s): {good} would be {DONE[act]}, {len(told) - good} refused. "
+            "Nothing was done: add --yes"
         )
-        lines.append(f"{len(rows)} message(s); {what}. Nothing was done: add --yes")
-    return lines
 
 
 def _line(row: dict[str, Any]) -> str:

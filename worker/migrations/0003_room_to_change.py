@@ -35,6 +35,8 @@ def take_back(_apps, editor):
 
 
 class Migration(migrations.Migration):
+    SAFE_BECAUSE = {"RunPython give_room": "a short lock that readers and writers pass, and no row is rewritten"}
+
     dependencies = [("aftercare", "0002_append_only")]
 
     operations = [migrations.RunPython(give_room, take_back)]

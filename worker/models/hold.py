@@ -10,6 +10,9 @@ from django.db.models import Index, Q, UniqueConstraint
 from worker.models.clinic import Clinic
 from worker.models.kinds import both_or_neither, choices, one_of
 from worker.models.standing import Standing
+from worker.rules.names import CIRCUIT, SYSTEM
+
+__all__ = ["CIRCUIT", "SYSTEM", "Hold", "Pause", "PauseScope"]
 
 
 class Hold(models.Model):
@@ -29,10 +32,6 @@ class Hold(models.Model):
             Index(fields=["standing", "released_at"], name="hold_of_address"),
             Index(fields=["since"], condition=Q(released_at__isnull=True), name="hold_open"),
         )
-
-
-CIRCUIT = "circuit"  # who gave a pause that a provider's refusal of the sender caused
-SYSTEM = "system"  # who gave the pause of a database that was put back from a backup
 
 
 class PauseScope(StrEnum):
@@ -56,6 +55,7 @@ class Pause(models.Model):
     since = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=60, null=True)
+    ended_why = models.CharField(max_length=200, null=True)  # "" where nobody said; what ends by itself says nothing
     probe = models.BigIntegerField(null=True)  # the one message that a circuit lets through
     probed_at = models.DateTimeField(null=True)
 

@@ -63,7 +63,7 @@ class ImportRow(models.Model):
     """One line of a file. Its cells are sealed and go within a day; what it was refused for names no person."""
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.PROTECT, related_name="rows")
-    number = models.PositiveIntegerField()  # the line in the file: 2 is the first below the heads
+    number = models.PositiveIntegerField()  # the line of the file that it begins in, as an editor shows it
     cells_sealed = models.BinaryField(null=True)
     key = models.BinaryField(max_length=32, null=True)  # keyed hash of the external id: the same twice in one file
     digest = models.BinaryField(max_length=32, null=True)  # keyed hash of all it says: the same row again is no change

@@ -74,6 +74,7 @@ class Message(models.Model):
                 condition=Q(state__in=["refused", "undelivered", "unresolved"]),
                 name="message_failed",
             ),
+            Index(fields=["clinic", "due_at"], name="message_day"),  # how a day goes against what it was to bring
             Index(fields=["client", "state"], name="message_of_client"),
             Index(fields=["standing", "state"], name="message_of_address"),
         )
@@ -89,6 +90,8 @@ class Ready(models.Model):
     free_at = models.DateTimeField()  # machine time: when the lease ends; the past when nobody holds it
     lease = models.PositiveIntegerField(default=0)  # the fence: grows with every claim
     worker = models.CharField(max_length=60, blank=True)
+    # The web request that made it ready at once, for the log; "" for what time brought.
+    request = models.CharField(max_length=16, blank=True, default="", db_default="")
 
     class Meta:
         constraints = (UniqueConstraint(fields=["message", "lease"], name="ready_fence"),)

@@ -159,7 +159,10 @@ def _standings(clinic_id: int) -> Iterator[str]:
 
 
 def _stops(clinic_id: int) -> Iterator[str]:
-    """An address is stopped exactly when a suppression says so, or a text whose suppression comes in a moment."""
+    """An address is stopped exactly when a suppression says so, or a text whose suppression comes in a moment.
+
+    Not before the first of them: a moment set back by hand makes honest texts look sent after a stop.
+    """
     rows = Standing.objects.filter(clinic_id=clinic_id).order_by("pk")
     reason = Exists(Suppression.objects.filter(standing=OuterRef("pk"), lifted_at__isnull=True))
     says, known = Q(suppressed_at__isnull=False), Q(reason)
@@ -167,6 +170,9 @@ def _stops(clinic_id: int) -> Iterator[str]:
     disagree = rows.filter((settled & says & ~known) | (known & ~says) | (~settled & ~says))
     for pk in disagree.values_list("pk", flat=True):
         yield f"standing {pk} and its suppressions disagree"
+    earlier = Exists(Suppression.objects.filter(standing=OuterRef("pk"), since__lte=OuterRef("suppressed_at")))
+    for pk in rows.filter(settled & says & known & ~Q(earlier)).values_list("pk", flat=True):
+        yield f"standing {pk} was stopped before anybody asked for it"
     text = Inbound.objects.filter(pk=OuterRef("open_stop"), follow_up_sealed__isnull=False)
     for pk in rows.filter(~Exists(text), open_stop__isnull=False).values_list("pk", flat=True):
         yield f"standing {pk} waits for what follows from a text that asks for nothing"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -19,7 +17,7 @@ from worker.channels.email import check_email_url
 from worker.models import Approval, Clinic, ProtocolVersion, Sender, Standing
 from worker.models.rows import server_time
 from worker.reading import look_around, mail_names, provider_side, red_flags, wordings
-from worker.reading.finding import Finding
+from worker.reading.finding import Finding, not_looked_at
 from worker.reading.heads import published
 from worker.reading.returning_mail import ways_back
 from worker.rules.local_time import zone_data_version
@@ -33,19 +31,46 @@ MOST_SKEW = 60.0  # seconds (rule 140)
 
 
 def findings(*, network: bool = True) -> list[Finding]:
-    """Everything, in order; a check that fails does not stop the others. Without `network` no name is looked up."""
-    found: list[Finding] = []
+    """Everything, in order; a check that fails does not stop the others. Without `network` no name is looked up.
+
+    A database that does not answer is told once; what needs it was not looked at.
+    """
+    try:
+        found = list(_database())
+    except DatabaseError as error:
+        mend = "start the database, or mend DATABASE_URL: host, port, name, user, password"
+        found = [Finding("database", ok=False, says=f"does not answer ({type(error).__name__})", mend=mend)]
+        return [*found, *_others(network, lambda check: [_unseen(check, "the database does not answer")])]
+    behind = any(each.fix == "migrate" and not each.ok for each in found)
+    return [*found, *_others(network, lambda check: _found(check, behind))]
+
+
+def _others(network: bool, look: Callable[[Check], list[Finding]]) -> Iterator[Finding]:
+    """The findings of all other checks; `look` sees to those that need the database."""
     for check in (*CHECKS, *(OUTSIDE if network else ())):
-        try:
-            found.extend(check())
-        except DatabaseError as error:
-            found.append(Finding("database", ok=False, says=type(error).__name__, mend="aftercare migrate"))
+        yield from look(check) if check.database else check.look()
+
+
+def _found(check: Check, behind: bool) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(check.look())
+    except DatabaseError as error:
+        why = "tables or columns are missing" if behind else f"the database refused ({type(error).__name__})"
+        found.append(_unseen(check, why))
     return found
 
 
-def as_json(found: list[Finding]) -> dict[str, Any]:
-    """The findings for machines."""
-    return {"ok": all(each.ok for each in found), "findings": [asdict(each) for each in found]}
+def _unseen(check: Check, why: str) -> Finding:
+    return not_looked_at(check.what, why, "mend what is said of the database, then ask again")
+
+
+class Check(NamedTuple):
+    """What is looked at, by whom, and whether that needs the database."""
+
+    what: str
+    look: Callable[[], Iterator[Finding]]
+    database: bool = True
 
 
 def _database() -> Iterator[Finding]:
@@ -86,6 +111,9 @@ def _clock() -> Iterator[Finding]:
         skew = abs((server_time() - clock.machine()).total_seconds())
         says = f"{skew:.1f} s from the database's clock"
         yield Finding("clock", ok=skew <= MOST_SKEW, says=says, mend="run a time service on both machines")
+
+
+def _calendar() -> Iterator[Finding]:
     stepped = clock.offset()
     yield Finding("calendar", ok=True, says=f"stepped by {stepped:.0f} s (sandbox)" if stepped else "not stepped")
     yield Finding("zones", ok=True, says=f"time zone data {zone_data_version()}")
@@ -153,9 +181,7 @@ def _on_call() -> Iterator[Finding]:
 
 def _heads() -> Iterator[Finding]:
     mend = "let HEADS_FILE name a file that this part may write, best on a disk that the database does not share"
-    path = Path(settings.HEADS_FILE)
-    place = path if path.exists() else next(each for each in path.parents if each.exists())
-    if path.is_dir() or not (path.exists() or place.is_dir()) or not os.access(place, os.W_OK):
+    if not look_around.writable(Path(settings.HEADS_FILE)):
         yield Finding("HEADS_FILE", ok=False, says="can't be written", mend=mend)
         return
     known = published()
@@ -169,7 +195,8 @@ def _settings() -> Iterator[Finding]:
     """What is set and read by nobody, where a name like it is read and not set."""
     slips = environment.slips()
     for given, meant in slips:
-        yield Finding(given, ok=False, says="no setting has this name", mend=f"did you mean {meant}?")
+        mend = f"did you mean {meant}?" if meant else "unset it, or give it the name of a setting (.env.example)"
+        yield Finding(given, ok=False, says="no setting has this name", mend=mend)
     if not slips:
         yield Finding("settings", ok=True, says="each could be read, and none looks misspelt")
 
@@ -181,24 +208,25 @@ def _wordings() -> Iterator[Finding]:
         yield Finding(what, ok=True, says="not checked: its language is not known here, let somebody read it")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _database,
-    _clock,
-    _channels,
-    _mail,
-    _keys,
-    _heads,
-    _clinics,
-    _on_call,
-    _wordings,
-    _settings,
-    look_around.secrets,
-    look_around.redis,
-    look_around.parts,
-    look_around.disk,
+CHECKS = (
+    Check("clock", _clock),
+    Check("calendar", _calendar, database=False),
+    Check("channels", _channels, database=False),
+    Check("mailbox", _mail),
+    Check("FINGERPRINT_KEYS", _keys),
+    Check("HEADS_FILE", _heads, database=False),
+    Check("clinics", _clinics),
+    Check("on call", _on_call),
+    Check("wordings", _wordings),
+    Check("settings", _settings, database=False),
+    Check("secrets", look_around.secrets, database=False),
+    Check("Redis", look_around.redis, database=False),
+    Check("parts", look_around.parts),
+    Check("disk", look_around.disk, database=False),
 )
-OUTSIDE: tuple[Callable[[], Iterator[Finding]], ...] = (
-    look_around.way_in,
-    provider_side.senders,
-    mail_names.mail_names,
+OUTSIDE = (
+    Check("PUBLIC_URL reached", look_around.way_in, database=False),
+    Check("EMAIL_URL reached", look_around.relay, database=False),
+    Check("senders at the provider", provider_side.senders),
+    Check("mail names", mail_names.mail_names),
 )

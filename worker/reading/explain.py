@@ -62,6 +62,7 @@ PLAIN = {
     "newer_treatment": "another session was done since, and its aftercare counts",
     "treatment_corrected": "the session was at another time, and its aftercare was planned anew",
     "treatment_void": "the session was taken back",
+    "read_before": "she had it already, for a session that was taken back",
     "version_changed": "the practitioner let the course go on under a new version",
     "went_in_time": "what it would say, or the step that it stands in for, went by itself",
     "newer_goes_first": "something newer was due as well, and went first",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import ssl
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from config.environment import BadSetting
 from worker import broker, clock
+from worker.channels import smtp
 from worker.reading.engine import engine
 from worker.reading.finding import Finding
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 OLDEST_REDIS = (6, 2)
 FULL, SKEW = 0.7, 1.0
 SHORTEST_SECRET = 32  # characters
+SHORTEST_TOKEN = 16
 LEAST_DISK = 500 * 1024 * 1024
 CERTIFICATE_DAYS = 14
 PATIENCE = 5.0  # seconds
@@ -33,12 +37,16 @@ def redis() -> Iterator[Finding]:
         yield Finding("BROKER_URL", ok=True, says="no Redis: its own tools tell of its queues (docs/operate.md)")
         return
     seen = broker.look()
-    if seen is None and settings.BROKER_URL == settings.OWN_REDIS:
+    if seen is None and settings.BROKER_URL == settings.OWN_REDIS and not broker.is_running():
         yield Finding("Redis", ok=True, says="ours does not run: `aftercare up` starts it, and ends it again")
         return
     if seen is None:
         mend = "start Redis, or mend REDIS_URL; STOPs and the desk need neither"
-        yield Finding("Redis", ok=False, says="does not answer: workers are not told to look", mend=mend)
+        says = "does not answer: workers are not told to look"
+        if settings.BROKER_URL == settings.OWN_REDIS:
+            says = "ours runs and does not answer: workers are not told to look"
+            mend = "end its process: `aftercare up` starts another, and nothing is lost with it"
+        yield Finding("Redis", ok=False, says=says, mend=mend)
         return
     recent = _version(seen.version) >= OLDEST_REDIS
     yield Finding("Redis", ok=recent, says=f"version {seen.version}", mend="use Redis 6.2 or Valkey 8, or newer")
@@ -80,20 +88,81 @@ def secrets() -> Iterator[Finding]:
     apart = not set(settings.FIELD_KEYS) & {*settings.FINGERPRINT_KEYS, settings.SECRET_KEY}
     says = "each has its own" if apart else "FIELD_KEYS, FINGERPRINT_KEYS and SECRET_KEY share a key"
     yield Finding("keys", ok=apart, says=says, mend="one key for each purpose: rotate one of them (docs/privacy.md)")
+    yield _metrics_token(settings.METRICS_TOKEN)
+
+
+def _metrics_token(token: str) -> Finding:
+    if token and len(token) < SHORTEST_TOKEN:
+        mend = "python -m config.newkeys prints keys: one of that kind can't be guessed"
+        return Finding("METRICS_TOKEN", ok=False, says=f"shorter than {SHORTEST_TOKEN} characters", mend=mend)
     facing = settings.PUBLIC_URL.startswith("https://")
-    says = "set" if settings.METRICS_TOKEN else "none: /metrics tells nobody" if facing else "none: this machine alone"
-    yield Finding("METRICS_TOKEN", ok=True, says=says)
+    says = "set" if token else "none: /metrics tells nobody" if facing else "none: this machine alone"
+    return Finding("METRICS_TOKEN", ok=True, says=says)
+
+
+def writable(path: Path) -> bool:
+    """True when that file can be made or added to here: by trying, since root may everything and a disk may not."""
+    place = _folder(path)
+    if path.is_dir() or place is None:
+        return False
+    try:
+        with path.open("ab") if path.exists() else tempfile.TemporaryFile(dir=place):
+            return True
+    except OSError:
+        return False
+
+
+def _folder(path: Path) -> Path | None:
+    """The nearest folder above that is there."""
+    found = next((each for each in path.absolute().parents if each.exists()), None)
+    return found if found and found.is_dir() else None
 
 
 def disk() -> Iterator[Finding]:
-    """Room where the heads, the embedded database and its Redis lie."""
-    for what, named in (("AFTERCARE_HOME", settings.AFTERCARE_HOME), ("HEADS_FILE", settings.HEADS_FILE)):
-        place = next((each for each in (Path(named), *Path(named).parents) if each.is_dir()), None)
-        if place is None:
-            continue
-        free = shutil.disk_usage(place).free
-        says = f"{free // 1024**2} MB free there"
-        yield Finding(f"{what} disk", ok=free >= LEAST_DISK, says=says, mend="make room, or move it")
+    """Room where the heads, the embedded database and its Redis lie; a place that can't be written is told as such."""
+    home, heads = Path(settings.AFTERCARE_HOME), Path(settings.HEADS_FILE)
+    if not writable(home / "probe"):
+        mend = "make it writable for this user, or set AFTERCARE_HOME to a folder that is"
+        yield Finding("AFTERCARE_HOME", ok=False, says="can't be written", mend=mend)
+    for what, path in (("AFTERCARE_HOME", home / "probe"), ("HEADS_FILE", heads)):
+        if (place := _folder(path)) and writable(path):  # else it is told already
+            free = shutil.disk_usage(place).free
+            says = f"{free // 1024**2} MB free there"
+            yield Finding(f"{what} disk", ok=free >= LEAST_DISK, says=says, mend="make room, or move it")
+
+
+def relay() -> Iterator[Finding]:
+    """The SMTP relay of EMAIL_URL: connect, greet, encrypt and log in, as before a mail; none is sent."""
+    if not settings.EMAIL_URL.startswith(("smtp://", "smtps://")):
+        return
+    try:
+        line = smtp.Connection(smtp.relay(settings.EMAIL_URL), wait=PATIENCE, last_wait=PATIENCE)
+    except BadSetting:
+        return  # told as EMAIL_URL's own
+    what = "EMAIL_URL reached"
+    try:
+        line.open()
+    except smtp.Unreachable as why:
+        yield Finding(what, ok=False, says=str(why), mend=_relay_mend(str(why)))
+    else:
+        logged_in = "takes the login: logged in" if urlsplit(settings.EMAIL_URL).username else "greets us"
+        yield Finding(what, ok=True, says=f"the relay {logged_in}")
+    finally:
+        line.close()
+
+
+def _relay_mend(why: str) -> str:
+    """By the step that failed, as worker.channels.smtp names it."""
+    step, _, said = why.partition(": ")
+    if "Cert" in said:
+        return "its certificate must name the host of EMAIL_URL and be signed by somebody whom this machine trusts"
+    if step == "login":
+        return "correct user and password in EMAIL_URL; special characters are percent-encoded"
+    if step == "starttls":
+        return "the relay must offer STARTTLS there; else use smtps:// with its port, usually 465"
+    if said.startswith("the relay answered"):
+        return "it refuses this machine at its greeting or at EHLO: let whoever runs the relay allow its address"
+    return "correct host and port in EMAIL_URL, and see that no firewall stands between"
 
 
 def way_in() -> Iterator[Finding]:

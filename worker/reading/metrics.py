@@ -1,33 +1,41 @@
 """What is asked of the database and of Redis at each scrape; every question is answered by an index (P5).
 
-Nothing is counted to its end: at ten million rows that takes a second, and 10,001 due messages tell enough.
+Nothing is counted to its end: at ten million rows that takes a second, and 10,001 due messages tell enough. Lists and
+calendars have no index of their own: there are as many as numbers and calendars of clinics.
 """
 
 from __future__ import annotations
 
 import platform
+from collections import Counter
+from datetime import timedelta
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import django
+import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from django.db.migrations.recorder import MigrationRecorder
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from worker import broker
-from worker.models import Attempt, Hold, Lineage, Message, Pause, StaffTask
+from worker.models import Attempt, Feed, Hold, Lineage, Message, Pause, ProviderCopy, StaffTask, Watermark
 from worker.models.attempt import AttemptState
 from worker.models.hold import CIRCUIT, PauseScope
+from worker.models.provider_copy import CopyState
 from worker.reading import engine
 from worker.reading.after_stop import sent_after_stop
 from worker.reading.backlog import backlog
 from worker.reading.circuits import HALF_OPEN, OPEN, state_of
-from worker.reading.counted import counted
+from worker.reading.counted import MANY, counted
+from worker.reading.promptly import promptly
 from worker.reading.red_flags import waiting
 from worker.reading.unconfirmed import unconfirmed
+from worker.rules.names import Channel
+from worker.rules.states import OPEN as UNDECIDED
 from worker.rules.states import State
 
 if TYPE_CHECKING:
@@ -39,22 +47,38 @@ if TYPE_CHECKING:
     Values = Mapping[Any, float]
     from prometheus_client.core import Metric
 
+log = structlog.get_logger("aftercare.request")
+COPIES = (CopyState.PENDING, CopyState.FAILED)
+LEAST_SILENT = timedelta(hours=1)  # no clinic may ask for an alarm sooner
+
 
 class House(Collector):
-    """The gauges of the house at calendar time `now`; raises Django's database errors while it collects."""
+    """The gauges of the house at calendar time `now`; what is asked of the database is all there or not at all."""
 
     def __init__(self, now: datetime) -> None:
         """Nothing is asked before `collect`."""
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
-        """Every family, one after the other."""
+        """Every family, one after the other. With the database away there is one of it alone: `database_up 0`."""
+        try:
+            with promptly():
+                asked = list(self._asked())
+        except Error as error:
+            log.error("database_unavailable", page="metrics", error=type(error).__name__)  # its text may quote a row
+            asked = []
+        yield _gauge("database_up", "1 when the database answers within seconds.", {(): int(bool(asked))})
+        yield from asked
+        yield from _broker()
+
+    def _asked(self) -> Iterator[Metric]:
+        """What the database tells."""
         yield _gauge("build_info", "What runs here.", {tuple(_build().values()): 1}, _build())
         yield from self._messages()
         yield from self._people()
+        yield from self._behind()
         yield from _parts()
         yield from _database()
-        yield from _broker()
 
     def _messages(self) -> Iterator[Metric]:
         due = backlog(now=self._now)
@@ -62,19 +86,18 @@ class House(Collector):
         yield _gauge("due_backlog", "Messages due now and not decided, counted to 10,001.", now, ("channel",))
         ages = {(channel,): found.oldest_seconds for channel, found in due.items()}
         yield _gauge("oldest_due_age_seconds", "How long the oldest due message has waited.", ages, ("channel",))
-        unknown = Message.objects.filter(state=State.UNKNOWN)
-        many = counted(
-            in_flight=Attempt.objects.filter(state=AttemptState.SENDING),
-            unknown=unknown,
-            quiet=unconfirmed(now=self._now),
-        )
+        many = counted(in_flight=Attempt.objects.filter(state=AttemptState.SENDING), quiet=unconfirmed(now=self._now))
         yield _gauge("in_flight", "Calls that are begun and not written down.", {(): many["in_flight"]})
-        told = "Messages of which nobody knows whether they left."
-        yield _gauge("unknown_outcomes", told, {(): many["unknown"]})
         told = "Texts taken days ago whose carrier never said more."
         yield _gauge("unconfirmed_messages", told, {(): many["quiet"]})
-        age = self._age(unknown, "decided_at")
-        yield _gauge("unknown_oldest_age_seconds", "How long the oldest of them is unknown.", {(): age})
+        unknown = Message.objects.filter(state=State.UNKNOWN)
+        many_unknown, since = self._by_channel(unknown, "channel", "decided_at")
+        told = "Messages of which nobody knows whether they left, counted to 10,001 of all channels."
+        yield _gauge("unknown_outcomes", told, many_unknown, ("channel",))
+        yield _gauge("unknown_oldest_age_seconds", "How long the oldest of them is unknown.", since, ("channel",))
+        told = "How long the oldest open message is past its useful time."
+        late = Message.objects.filter(state__in=UNDECIDED, expires_at__lte=self._now)
+        yield _gauge("undecided_oldest_age_seconds", told, {(): self._age(late, "expires_at")})
         told = "Course messages that were decided after a stop that stands; must be 0 for ever."
         yield CounterMetricFamily("aftercare_sent_after_optout", told, value=sent_after_stop())
 
@@ -82,18 +105,23 @@ class House(Collector):
         holds = Hold.objects.filter(released_at__isnull=True)
         tasks = StaffTask.objects.filter(done_at__isnull=True)
         many = counted(
-            held=Message.objects.filter(state=State.HELD), holds=holds, open=tasks,
+            held=Message.objects.filter(state=State.HELD), open=tasks,
             late=tasks.filter(due_at__lte=self._now), drift=tasks.filter(kind="ledger_drift"),
             flags=waiting(), flags_late=waiting().filter(answer_by__lte=self._now),
+            **{each.value: ProviderCopy.objects.filter(state=each) for each in COPIES},
         )  # fmt: skip
         yield _gauge("held_messages", "Messages that wait for a person or for a resume.", {(): many["held"]})
-        yield _gauge("holds", "Addresses that are held until a person has looked.", {(): many["holds"]})
-        yield _gauge("hold_oldest_age_seconds", "The oldest hold.", {(): self._age(holds, "since")})
+        counts, ages = self._by_channel(holds, "standing__channel", "since")
+        told = "Addresses that are held until a person has looked, counted to 10,001 of all channels."
+        yield _gauge("holds", told, counts, ("channel",))
+        yield _gauge("hold_oldest_age_seconds", "The oldest hold.", ages, ("channel",))
         by_state = {(state,): many[state] for state in ("open", "late")}
         yield _gauge("staff_tasks", "Open tasks of staff.", by_state, ("state",))
         flags = {("waiting",): many["flags"], ("late",): many["flags_late"]}
         yield _gauge("red_flags", "Warning signs of clients that nobody answered.", flags, ("state",))
         yield _gauge("ledger_drift", "Stops that the provider knew and we did not.", {(): many["drift"]})
+        told = "Copies at the provider that are still to be emptied, and those that were given up."
+        yield _gauge("provider_copies", told, {(each.value,): many[each.value] for each in COPIES}, ("state",))
         yield from self._paused(list(Pause.objects.filter(ended_at__isnull=True)))
 
     def _paused(self, standing: list[Pause]) -> Iterator[Metric]:
@@ -108,7 +136,28 @@ class House(Collector):
         age = max(0.0, (self._now - oldest).total_seconds())
         yield _gauge("pause_oldest_age_seconds", "The oldest pause.", {(): age})
 
-    def _age(self, found: QuerySet[Message | Hold], field: str) -> float:
+    def _behind(self) -> Iterator[Metric]:
+        """What others were to tell us and have not: the provider's lists, the clinics' calendars."""
+        failing = Watermark.objects.filter(name__startswith="inbound:", failures__gt=0)
+        told = "How far the reading of a provider's list of incoming texts is behind, where it fails."
+        yield _gauge("inbound_list_behind_seconds", told, {(): self._age(failing, "read_to")})
+        silent = Feed.objects.filter(ended_at__isnull=True, heard_at__lte=self._now - LEAST_SILENT).values_list(
+            "heard_at", "clinic__feed_alarm_hours", "clinic__feed_hold_hours"
+        )[:MANY]
+        past = [[self._now - heard >= timedelta(hours=each) for each in limits] for heard, *limits in silent]
+        by_state = {("alarms",): sum(alarms for alarms, _ in past), ("holds",): sum(holds for _, holds in past)}
+        told = "Calendars that are silent for longer than their clinic allows, and so long that their visits are held."
+        yield _gauge("feeds_silent", told, by_state, ("state",))
+
+    def _by_channel(self, found: QuerySet[Any], channel: str, field: str) -> tuple[Values, Values]:
+        """How many there are, and how old the oldest is: one walk along the index of `field`, oldest first."""
+        rows = list(found.order_by(field).values_list(channel, field)[:MANY])
+        many = Counter(name for name, _ in rows)
+        first = dict(reversed(rows))
+        ages = {(each,): (self._now - first[each]).total_seconds() if each in first else 0.0 for each in Channel}
+        return {(each,): many[each] for each in Channel}, {each: max(0.0, age) for each, age in ages.items()}
+
+    def _age(self, found: QuerySet[Any], field: str) -> float:
         """Seconds of calendar time since the earliest; 0 where there is none."""
         first = found.order_by(field).values_list(field, flat=True).first()
         return max(0.0, (self._now - first).total_seconds()) if first else 0.0

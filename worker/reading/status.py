@@ -4,29 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from worker.models import Attempt, Clinic, Message, Pause, ProviderCopy, StaffTask, Watermark
+from django.conf import settings
+
+from worker.models import Attempt, Clinic, Message, Pause, ProviderCopy, Sender, StaffTask, Watermark
 from worker.models.attempt import AttemptState
 from worker.models.provider_copy import CopyState
+from worker.models.scope_names import names_of
+from worker.reading import pauses
 from worker.reading.backlog import backlog
 from worker.reading.circuits import circuits
 from worker.reading.counted import counted
 from worker.reading.feeds import feeds
 from worker.reading.red_flags import red_flags
 from worker.reading.unconfirmed import unconfirmed
+from worker.rules.names import Channel
 from worker.rules.states import State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from worker.reading.backlog import Backlog
-    from worker.rules.names import Channel
 
 MOST_LISTS = 20  # the ones furthest behind
 
 
-def status(*, now: datetime) -> dict[str, Any]:
-    """Counts are capped at 10,001; ages in seconds of calendar time."""
+def status(*, now: datetime, clinic: Clinic | None = None) -> dict[str, Any]:
+    """Counts are capped at 10,001; ages in seconds of calendar time.
+
+    Counts are those of the whole house, whose queues are shared. For a clinic's people, rows (pauses, circuits,
+    calendars, lists of incoming texts) are those that their `clinic` feels, and a pause says who gave it (P10).
+    """
     standing = list(Pause.objects.filter(ended_at__isnull=True).order_by("pk"))
+    if clinic:
+        standing = pauses.felt(standing, clinic)
+    names = names_of((each.scope, each.value) for each in standing)
+    told = pauses.told(standing, clinic) if clinic else {}
     return {
         "now": now.isoformat(),
         "clinics": Clinic.objects.count(),
@@ -44,22 +58,36 @@ def status(*, now: datetime) -> dict[str, Any]:
                 "failures": each.failures,
                 "code": each.code,
             }
-            for each in Watermark.objects.filter(name__startswith="inbound:").order_by("read_to")[:MOST_LISTS]
+            for each in _lists(clinic).order_by("read_to")[:MOST_LISTS]
         ],
-        "feeds": feeds(now=now),
+        "feeds": [each for each in feeds(now=now) if clinic is None or each["clinic"] == clinic.slug],
         "paused": [
             {
                 "id": each.pk,
                 "scope": each.scope,
                 "value": each.value,
+                "name": names[each.scope, each.value].name,
+                "clinic": names[each.scope, each.value].clinic,
+                "plain": str(names[each.scope, each.value]),
                 "why": each.why,
                 "by": each.by,
                 "since": each.since.isoformat(),
             }
+            | told.get(each.pk, {})
             for each in standing
         ],
         "circuits": circuits(standing, now=now),
     }
+
+
+def _lists(clinic: Clinic | None) -> QuerySet[Watermark]:
+    """Lists of incoming texts: of every number, or of the numbers and accounts that a clinic's texts come to."""
+    lists = Watermark.objects.filter(name__startswith="inbound:")
+    if clinic is None:
+        return lists
+    own = Sender.objects.filter(clinic=clinic, channel=Channel.SMS).values_list("pk", "account_sid")
+    names = {f"inbound:{sid or settings.TWILIO_ACCOUNT_SID}" for _, sid in own}
+    return lists.filter(name__in=names | {f"inbound:sender:{pk}" for pk, _ in own})
 
 
 def _counts(now: datetime) -> dict[str, int]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from worker.models import Doubt, Message, StaffTask
+from worker.models import Clinic, Doubt, Message, StaffTask
+from worker.models.sent_again import not_sent_again
 from worker.reading.explain import PLAIN
+from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -20,33 +24,64 @@ EVER = timedelta(days=3650)
 FAILED = (State.REFUSED, State.UNDELIVERED, State.UNRESOLVED)
 
 
-def unknown(*, now: datetime) -> list[dict[str, Any]]:
-    """Outcomes that nobody knows: those still looked into, then those that wait for a person; oldest first."""
-    looked_into = Message.objects.filter(state=State.UNKNOWN).order_by("decided_at")
-    for_a_person = _unsettled((State.UNRESOLVED,), now - EVER)
-    return _rows([*_with_names(looked_into), *for_a_person], now)
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The first MANY rows of all that were found, oldest first, and how many that are."""
+
+    rows: list[dict[str, Any]]
+    total: int
 
 
-def failed(*, now: datetime, days: int = 7, reason: str = "", clinic: str = "") -> list[dict[str, Any]]:
+def unknown(*, now: datetime, ids: Collection[int] = ()) -> Listed:
+    """Outcomes that nobody knows: those still looked into, then those that wait for a person; oldest first.
+
+    `ids` ask for these alone.
+    """
+    looked_into = _among(Message.objects.filter(state=State.UNKNOWN), ids)
+    for_a_person = _among(_unsettled((State.UNRESOLVED,), now - EVER), ids)
+    found = _first(looked_into, MANY)
+    found += _first(for_a_person, MANY - len(found))
+    return Listed(_rows(found, now), looked_into.count() + for_a_person.count())
+
+
+def failed(*, now: datetime, days: int = 7, reason: str = "", clinic: str = "", ids: Collection[int] = ()) -> Listed:
     """What was refused, came back or stayed unresolved within `days`, oldest first; nothing sent again or given up.
 
-    `reason` is a reason as listed ("code:21211"), `clinic` a slug.
+    `reason` is a reason as listed ("code:21211"), `clinic` a slug. Raises Refusals for one that nobody has: "nothing"
+    would read like good news.
     """
-    found = _unsettled(FAILED, now - timedelta(days=days))
-    rows = _rows(found, now)
-    return [row for row in rows if (not reason or row["reason"] == reason) and (not clinic or row["clinic"] == clinic)]
+    found = _among(_unsettled(FAILED, now - timedelta(days=days)), ids)
+    if clinic:
+        if not Clinic.objects.filter(slug=clinic).exists():
+            raise Refusals([Refusal("clinic", "is not known here", "name it by its slug, as `aftercare failed` does")])
+        found = found.filter(clinic__slug=clinic)
+    if reason:
+        _refuse_no_reason(reason, found)
+        found = found.filter(reason=reason)
+    return Listed(_rows(_first(found, MANY), now), found.count())
 
 
-def _unsettled(states: tuple[State, ...], since: datetime) -> list[Message]:
+def _refuse_no_reason(reason: str, found: QuerySet[Message]) -> None:
+    """A provider's code may be one that nobody had yet; any other word is a reason that we give, or a slip."""
+    if reason.startswith("code:") or reason in PLAIN:
+        return
+    there = sorted(set(found.order_by().values_list("reason", flat=True).distinct()[:20]))
+    if reason not in there:
+        mend = f"name one as it is listed: {', '.join(there)}" if there else "leave it out"
+        raise Refusals([Refusal("reason", "is the reason of no message", mend)])
+
+
+def _unsettled(states: tuple[State, ...], since: datetime) -> QuerySet[Message]:
     ended = Message.objects.filter(state__in=states, decided_at__gte=since).exclude(reason=GIVEN_UP)
-    found = list(_with_names(ended.order_by("decided_at")))
-    following = {each.pk: f"{each.occasion.rpartition(':r')[0]}:r{each.resend + 1}" for each in found}
-    again = set(Message.objects.filter(occasion__in=following.values()).values_list("occasion", flat=True))
-    return [each for each in found if following[each.pk] not in again]
+    return not_sent_again(ended)
 
 
-def _with_names(found: QuerySet[Message]) -> QuerySet[Message]:
-    return found.select_related("step", "clinic")[:MANY]
+def _among(found: QuerySet[Message], ids: Collection[int]) -> QuerySet[Message]:
+    return found.filter(pk__in=ids) if ids else found
+
+
+def _first(found: QuerySet[Message], many: int) -> list[Message]:
+    return list(found.select_related("step", "clinic").order_by("decided_at", "pk")[:many])
 
 
 def _rows(found: list[Message], now: datetime) -> list[dict[str, Any]]:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+CIRCUIT = "circuit"  # who gave a pause that a provider's refusal of the sender caused
+SYSTEM = "system"  # who gave the pause of a database that was put back, and did what nobody asked for
+NOBODY = (CIRCUIT, SYSTEM, "provider", "client")
+"""How records name who is none of the clinic's people. Typed by one of them, such a name would be believed: what a
+circuit or a restore paused ends by itself, so a person's pause would too, and texts go out that she had stopped."""
+
 
 class Channel(StrEnum):
     """How a message reaches a client."""

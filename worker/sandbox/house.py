@@ -153,7 +153,7 @@ class House:
         alive = self.plan.home / "worker.alive"
         alive.unlink(missing_ok=True)
         env = {**self.env, "HEARTBEAT_FILE": str(alive)}
-        return Part(name="worker", argv=(*COMMAND, "worker"), env=env, ready=alive.exists, stop_grace=30)
+        return Part(name="worker", argv=(*COMMAND, "worker"), env=env, ready=alive.exists, stop_grace=45)
 
     def _beat(self) -> Part:
         return Part(name="beat", argv=(*COMMAND, "beat"), env=self.env)

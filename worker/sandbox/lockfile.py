@@ -9,11 +9,12 @@ import os
 import socket
 from typing import TYPE_CHECKING, Self
 
+from config.home import LOCK_NAME
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-LOCK_NAME = "lock"
 LARGEST_PORT = 65_535
 FIRST_FREE_FOR_ALL = 1024
 TRIES_FOR_ANOTHER_PORT = 50
@@ -87,10 +88,14 @@ class HomeLock:
     to clean up. The file stays behind on purpose: removing it would let two copies each hold "the" lock.
     """
 
-    def __init__(self, home: Path, *, address: str) -> None:
-        """Prepare the lock; `address` is what a second copy is told, such as http://127.0.0.1:8000."""
+    def __init__(self, home: Path, *, address: str, calendar: Path | None = None) -> None:
+        """Prepare the lock; `address` is what a second copy is told, such as http://127.0.0.1:8000.
+
+        `calendar` is the file that steps the clock of whoever works here: see `config.home`.
+        """
         self.home = ensure_home(home)
         self.address = address
+        self._calendar = f"calendar {calendar}\n" if calendar else ""
         self._fd: int | None = None
 
     def take(self) -> None:
@@ -99,11 +104,11 @@ class HomeLock:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as why:
-            holder = os.pread(fd, 500, 0).decode("utf-8", "replace").strip()
+            holder = os.pread(fd, 500, 0).decode("utf-8", "replace").partition("\n")[0]
             os.close(fd)
             raise CannotStartError(self._refusal(why, holder)) from None
         os.ftruncate(fd, 0)
-        os.pwrite(fd, f"pid {os.getpid()}, {self.address}\n".encode(), 0)
+        os.pwrite(fd, f"pid {os.getpid()}, {self.address}\n{self._calendar}".encode(), 0)
         self._fd = fd
 
     def _refusal(self, why: OSError, holder: str) -> str:

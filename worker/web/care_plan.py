@@ -46,11 +46,12 @@ class Course:
         known = self.version.source.languages
         self.language = self.client.language if self.client.language in known else known[0]
         messages = Message.objects.filter(care=link, client=link.client, cls=MessageClass.COURSE)
+        messages = messages.exclude(treatment__voided_at__isnull=False)  # the days of what never was are nobody's days
         self._messages = list(messages.select_related("step", "appointment").order_by("pk"))
-        treatments = Treatment.objects.filter(
-            client=link.client, version__protocol=link.version.protocol_id, voided_at__isnull=True
-        )
-        self.treatment = treatments.order_by("-performed_at").first()
+        sessions = Treatment.objects.filter(client=link.client, version__protocol=link.version.protocol_id)
+        on_record = list(sessions.order_by("-performed_at", "-pk"))
+        self.treatment = next((each for each in on_record if each.voided_at is None), None)
+        self._all_taken_back = bool(on_record) and self.treatment is None
 
     def rule(self, ordinal: int) -> StepRule | None:
         """The step of that number in this version."""
@@ -88,11 +89,13 @@ class Course:
         return [each for each in self._messages if each.step.code == rule.code]
 
     def is_true_now(self, rule: StepRule) -> bool:
-        """False when the text speaks of a visit that was cancelled, or of none while one is booked (P7)."""
+        """False when the text speaks of a cancelled visit, of none while one is booked, or of no session (P7)."""
         if rule.anchor in (Anchor.APPOINTMENT, *OF_CALENDAR):
             visit = self._visit(rule)
             ended = visit is not None and visit.status == AppointmentStatus.CANCELLED
             return visit is not None and ended == (rule.anchor is Anchor.CANCELLATION)
+        if self._all_taken_back and rule.anchor in (Anchor.TREATMENT, Anchor.COURSE):
+            return False
         if rule.anchor is Anchor.COURSE:
             booked = Appointment.objects.filter(client=self.client, status=AppointmentStatus.BOOKED)
             return not booked.exists()

@@ -13,7 +13,7 @@ from tests.actions.course.versions import approved, newest
 from tests.builders import NOW, OKAFOR, SAM
 from worker.actions.clients.zone import tell_zone
 from worker.actions.consent.hold import pause, resume
-from worker.actions.course import appointment, treatment
+from worker.actions.course import appointment, put_right, treatment
 from worker.actions.course.settle import settle
 from worker.actions.record.task import finish
 from worker.models import Attempt, Message, Ready, StaffTask
@@ -21,6 +21,7 @@ from worker.models.appointment import AppointmentStatus
 from worker.models.hold import PauseScope
 from worker.rules.refusal import Refusals
 from worker.rules.steps import Instruction, Telling
+from worker.rules.taken_back import VoidReason
 
 DAY = timedelta(days=1)
 NOT_FOR_14 = Instruction(topic="exfoliating", telling=Telling.AVOID, until_day=14)
@@ -76,7 +77,7 @@ def test_the_practitioner_decides_and_it_stays_decided(house):
     settle(task_id=task.pk, keep=needling.pk, by=OKAFOR, now=NOW)
     assert texts(needling, "day-1") == ("planned", "")
     assert texts(peeling, "day-3") == ("cancelled", "contradicted")
-    treatment.correct(treatment_id=peeling.pk, performed_at=NOW - timedelta(hours=2), by="staff:1", now=NOW)
+    put_right.correct(treatment_id=peeling.pk, performed_at=NOW - timedelta(hours=2), by=SAM, now=NOW)
     again = Message.objects.filter(treatment=peeling, step__code="day-3", channel="sms")
     assert set(again.values_list("state", flat=True)) == {"cancelled"}
     assert StaffTask.objects.filter(kind="contradiction").count() == 1
@@ -147,7 +148,7 @@ def test_what_was_merged_comes_back_where_the_other_is_taken_back(house):
     needling, peeling = two(house, {"day_3": NOT_FOR_7}, {"day_3": NOT_FOR_14})
     assert texts(needling, "day-3") == ("cancelled", "merged")
     due_at = builders.message(needling.client, "day-3").due_at
-    treatment.void(treatment_id=peeling.pk, by="staff:1", now=NOW + DAY)
+    put_right.void(treatment_id=peeling.pk, why=VoidReason.NOT_DONE, by=SAM, now=NOW + DAY)
     back = Message.objects.filter(treatment=needling, step__code="day-3", channel="sms").latest("pk")
     assert (back.state, back.due_at) == ("planned", due_at)
     tell_zone(client_id=needling.client.pk, name="America/Los_Angeles", by=SAM, now=NOW + DAY)
@@ -162,7 +163,7 @@ def test_what_was_decided_against_comes_back_where_the_other_is_taken_back(house
     """P5, C8: a decision between two treatments ends with one of them."""
     needling, peeling = two(house, {"day_1": NOT_FOR_14}, {"day_3": FROM_3})
     settle(task_id=StaffTask.objects.get(kind="contradiction").pk, keep=needling.pk, by=OKAFOR, now=NOW)
-    treatment.void(treatment_id=needling.pk, by="staff:1", now=NOW)
+    put_right.void(treatment_id=needling.pk, why=VoidReason.NOT_DONE, by=SAM, now=NOW)
     back = Message.objects.filter(treatment=peeling, step__code="day-3", channel="sms").latest("pk")
     assert back.state == "planned"
 
@@ -170,7 +171,7 @@ def test_what_was_decided_against_comes_back_where_the_other_is_taken_back(house
 def test_a_contradiction_that_is_over_holds_nothing_and_asks_nobody(house):
     """P5, C8: with one of the two taken back the other goes on by itself, and the practitioner's task is done."""
     needling, peeling = two(house, {"day_1": NOT_FOR_14}, {"day_3": FROM_3})
-    treatment.void(treatment_id=peeling.pk, by="staff:1", now=NOW)
+    put_right.void(treatment_id=peeling.pk, why=VoidReason.NOT_DONE, by=SAM, now=NOW)
     assert texts(needling, "day-1") == ("planned", "")
     assert StaffTask.objects.get(kind="contradiction").done_at == NOW
     again = treatment.Done(client_id=needling.client_id, protocol="peeling", external_id="T-3", performed_at=NOW)

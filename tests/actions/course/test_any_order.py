@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -28,9 +29,9 @@ from hypothesis.stateful import (
 from tests import builders
 from tests.actions import post
 from tests.actions.course.versions import next_version
-from tests.builders import NOW, OKAFOR
+from tests.builders import NOW, OKAFOR, SAM
 from worker import dates, rendering
-from worker.actions.course import appointment, treatment
+from worker.actions.course import appointment, foresee, put_right, treatment
 from worker.actions.course.adopt import adopt
 from worker.actions.course.told import Outcome, Told, tell
 from worker.actions.protocols.approve import the_protocol
@@ -43,6 +44,7 @@ from worker.rules.local_time import zone
 from worker.rules.refusal import Refusals
 from worker.rules.states import OPEN, State
 from worker.rules.steps import OF_CALENDAR
+from worker.rules.taken_back import VoidReason
 
 ANSWERS = st.sampled_from([Accepted("SM1", 1), Unknown("reset"), TryLater("20429", None), NotStarted("late")])
 STATUSES = ("booked", "booked", "cancelled", "no_show", "completed")
@@ -110,16 +112,37 @@ class Course(RuleBasedStateMachine):
         )  # fmt: skip
         treatment.add(done=done, by="staff:1", now=self.now)
 
-    @rule(hours=st.integers(0, 24 * 10), which=st.integers(0, 9), take_back=st.booleans())
-    def a_session_is_corrected(self, hours, which, take_back):
-        living = list(Treatment.objects.filter(client=self.alice, voided_at=None).order_by("pk"))
-        if not living:
+    @rule(hours=st.integers(0, 24 * 10), which=st.integers(0, 9), how=st.sampled_from(["correct", "void", "stand"]))
+    def a_session_is_put_right(self, hours, which, how):
+        """And the preview, which changed nothing, said what then happens (P8)."""
+        known = list(Treatment.objects.filter(client=self.alice, voided_at__isnull=how != "stand").order_by("pk"))
+        if not known:
             return
-        whose = {"treatment_id": living[which % len(living)].pk, "by": "staff:1", "now": self.now}
-        if take_back:
-            treatment.void(**whose)
-        else:
-            treatment.correct(performed_at=self.now - timedelta(hours=hours), **whose)
+        one = {"treatment_id": known[which % len(known)].pk, "now": self.now}
+        look, act, more = {
+            "correct": (foresee.correction, put_right.correct, {"performed_at": self.now - timedelta(hours=hours)}),
+            "void": (foresee.voiding, partial(put_right.void, why=VoidReason.NOT_DONE), {}),
+            "stand": (foresee.standing_again, put_right.stand_again, {}),
+        }[how]
+        counted, before = builders.counts(), self._coming()
+        try:
+            foreseen = look(**one, **more)
+        except Refusals:  # the time of another session
+            with pytest.raises(Refusals):
+                act(**one, **more, by=SAM)
+            assert builders.counts() == counted
+            return
+        assert (builders.counts(), self._coming()) == (counted, before)
+        act(**one, **more, by=SAM)
+        changed = {(each[0][:2], each[1]) for each in before ^ self._coming()}
+        said = {((each.step, each.channel), at) for each in foreseen.turns for at in each[2:] if at is not None}
+        assert said == changed
+
+    def _coming(self):
+        """What is to come: step, channel and visit, with its hour."""
+        rows = Message.objects.filter(client=self.alice, state__in=OPEN, cls="course")
+        found = rows.values_list("step__code", "channel", "appointment_id", "due_at")
+        return {((step, channel, visit), due_at) for step, channel, visit, due_at in found}
 
     @precondition(lambda self: self.adopted < 2)  # each new document costs a quarter of a second
     @rule()
@@ -188,6 +211,11 @@ class Course(RuleBasedStateMachine):
             (each.facts["step"], each.facts["channel"])
             for each in StaffTask.objects.filter(client=self.alice, kind="hand_over")
         }
+        there |= set(  # she read it since, for a session that was taken back: it rings once
+            Attempt.objects.filter(
+                state__in=MAY_HAVE_LEFT, message__treatment__voided_at__isnull=False, decided_at__gte=last.performed_at
+            ).values_list("message__step__code", "channel")
+        )
         wanted = {
             (step.rule.code, channel.value)
             for step in rendering.version(last.version.document).source.steps

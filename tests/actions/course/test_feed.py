@@ -126,6 +126,24 @@ def test_a_line_that_says_nothing_usable_is_refused_with_its_number(tmp_path, li
     assert [each.field for each in refused.value.faults] == [field]
 
 
+def test_a_visit_is_named_by_its_line_in_the_file(tmp_path):
+    """P12: an empty line and a cell of two lines shift no number; a visit stands where it begins in an editor."""
+    good = "V-7,A,2027-02-16T10:00:00Z,booked,1"
+    read = read_visits(csv(tmp_path, "", good, "", f'V-8,"A\n"{good[5:]}', good), "csv")
+    assert [line for line, *_ in read] == [3, 5, 7]
+    with pytest.raises(Refusals) as refused:
+        read_visits(csv(tmp_path, "", good, 'V-8,"A\n",tomorrow,booked,1', "", f"{good},x"), "csv")
+    assert [each.field for each in refused.value.faults] == ["line 4 starts_at", "line 7 columns"]
+
+
+def test_a_quote_that_is_not_closed_is_named_by_the_line_that_it_stands_in(tmp_path):
+    """P12: the file ends lines later, and there is nothing to mend there."""
+    good = "V-7,A,2027-02-16T10:00:00Z,booked,1"
+    with pytest.raises(Refusals) as refused:
+        read_visits(csv(tmp_path, "", '"V-6,A,x,booked,1', good, good), "csv")
+    assert [each.field for each in refused.value.faults] == ["line 3"]
+
+
 def test_one_line_that_is_refused_keeps_the_whole_file_out(house, tmp_path):
     """P12: a client nobody knows on line 3, and line 2 changes nothing either."""
     alice = builders.alice().client

@@ -12,14 +12,15 @@ from django.db.models import Q
 from tests import builders
 from tests.actions import post
 from tests.actions.course.versions import approved, newest, next_version
-from tests.builders import NOW, OKAFOR, PROTOCOL
-from worker.actions.course import appointment, treatment
+from tests.builders import NOW, OKAFOR, PROTOCOL, SAM
+from worker.actions.course import appointment, put_right, treatment
 from worker.actions.course.adopt import adopt
 from worker.actions.course.resend import resend
 from worker.actions.protocols.approve import the_protocol
 from worker.models import Appointment, Attempt, Message, StaffTask
 from worker.rules.refusal import Refusals
 from worker.rules.states import OPEN
+from worker.rules.taken_back import VoidReason
 
 DAY = timedelta(days=1)
 
@@ -74,9 +75,7 @@ def test_a_corrected_session_is_planned_anew_without_what_went(house):
         post.round_of_post(NOW + timedelta(hours=hours), post.Provider())
     went = set(Attempt.objects.filter(cls="course").values_list("message__step__code", flat=True))
     assert went
-    treatment.correct(
-        treatment_id=known.pk, performed_at=known.performed_at + DAY / 2, by="staff:1", now=NOW + 1.5 * DAY
-    )
+    put_right.correct(treatment_id=known.pk, performed_at=known.performed_at + DAY / 2, by=SAM, now=NOW + 1.5 * DAY)
     again = Message.objects.filter(treatment=known, generation=2, channel="sms", cls="course")
     assert went.isdisjoint(again.values_list("step__code", flat=True))
     assert Message.objects.filter(treatment=known, generation=1, state__in=OPEN).count() == 0
@@ -89,11 +88,11 @@ def test_a_session_taken_back_ends_its_plan_and_the_one_before_counts_again(hous
     first = alice.treatments.get()
     before = open_of(treatment=first)
     made, _ = another(alice, NOW + timedelta(hours=1))
-    treatment.void(treatment_id=made.pk, by="staff:1", now=NOW + timedelta(hours=2))
+    put_right.void(treatment_id=made.pk, why=VoidReason.NOT_DONE, by=SAM, now=NOW + timedelta(hours=2))
     assert open_of(treatment=made) == []
     assert open_of(treatment=first) == before
     with pytest.raises(Refusals):
-        treatment.void(treatment_id=made.pk, by="staff:1", now=NOW)
+        put_right.void(treatment_id=made.pk, why=VoidReason.NOT_DONE, by=SAM, now=NOW)
 
 
 def test_nobody_hands_over_what_she_received(house):
@@ -106,7 +105,7 @@ def test_nobody_hands_over_what_she_received(house):
     assert {"same-day", "day-1"} <= went
     before = open_of()
     made, _ = another(alice, NOW + 7 * DAY)
-    treatment.void(treatment_id=made.pk, by="staff:1", now=NOW + 7 * DAY + timedelta(minutes=5))
+    put_right.void(treatment_id=made.pk, why=VoidReason.NOT_DONE, by=SAM, now=NOW + 7 * DAY + timedelta(minutes=5))
     told = StaffTask.objects.filter(kind="hand_over", client=alice)
     assert not {each.facts["step"] for each in told} & went
     assert open_of() == before
@@ -191,7 +190,7 @@ def test_only_a_practitioner_lets_courses_change(house):
     builders.alice()
     next_version(house.lakeside, NOW)
     with pytest.raises(Refusals):
-        adopt(protocol=the_protocol(PROTOCOL, clinic_slug="lakeside"), by=builders.SAM, now=NOW)
+        adopt(protocol=the_protocol(PROTOCOL, clinic_slug="lakeside"), by=SAM, now=NOW)
     assert not Message.objects.filter(~Q(version__number=1), clinic=house.lakeside).exists()
 
 

@@ -51,18 +51,18 @@ def _ids(rows):
 
 def test_what_failed_is_listed_with_its_reason(refused):
     """P5, rule 147: with the provider's raw code, whether it is still of use, and only as far back as asked."""
-    (row,) = failed(now=DUE)
+    (row,) = failed(now=DUE).rows
     assert (row["id"], row["state"], row["reason"], row["useful"]) == (refused.pk, "refused", "code:99999", True)
-    assert _ids(failed(now=DUE, reason="code:99999", clinic="lakeside")) == [refused.pk]
-    assert failed(now=DUE, clinic="hillside") == failed(now=DUE, reason="code:1") == []
-    assert failed(now=DUE + timedelta(days=8)) == []
+    assert _ids(failed(now=DUE, reason="code:99999", clinic="lakeside").rows) == [refused.pk]
+    assert failed(now=DUE, clinic="hillside").rows == failed(now=DUE, reason="code:1").rows == []
+    assert failed(now=DUE + timedelta(days=8)).rows == []
 
 
 def test_a_retry_goes_once_more_through_every_gate(refused, alice):
     """P4: under its next number; pressed twice it is one, and it leaves the list."""
     assert retry(message_ids=[refused.pk, refused.pk], by="ops", now=DUE)[refused.pk] != ""
     assert Message.objects.filter(client=alice, step__code="same-day").count() == 2
-    assert failed(now=DUE) == []
+    assert failed(now=DUE).rows == []
     assert post.round_of_post(DUE) == ["same-day"]
     assert Event.objects.get(kind="resent").actor == "ops"
     assert faults() == []
@@ -84,7 +84,7 @@ def test_a_retry_past_its_time_is_refused(refused):
 def test_given_up_is_given_up_and_on_record(refused):
     """P8: who gave it up, and what it was."""
     assert give_up(message_ids=[refused.pk], by="ops", now=DUE) == {refused.pk: ""}
-    assert failed(now=DUE) == []
+    assert failed(now=DUE).rows == []
     told = Event.objects.get(kind="given_up")
     assert (told.actor, told.facts) == ("ops", {"was": "refused", "reason": "code:99999"})
 
@@ -93,7 +93,7 @@ def test_what_is_still_looked_into_is_nobodys_to_send(alice):
     """P4: first the provider is asked; a person comes after it."""
     post.round_of_post(DUE, post.Provider([Unknown("reset")]))
     message = builders.message(alice, "same-day")
-    assert _ids(unknown(now=DUE)) == [message.pk]
+    assert _ids(unknown(now=DUE).rows) == [message.pk]
     assert "still being asked" in retry(message_ids=[message.pk], by="ops", now=DUE)[message.pk]
     assert Message.objects.filter(client=alice, step__code="same-day").count() == 1
 
@@ -106,11 +106,11 @@ def test_an_unresolved_mail_is_listed_and_its_task_ends_with_it(house):
     for minutes in (0, 11):
         settle_unknown(now=DUE, machine=clock.machine() + timedelta(minutes=minutes))
     mail = builders.message(client, "same-day", "email")
-    (row,) = unknown(now=DUE)
+    (row,) = unknown(now=DUE).rows
     assert (row["id"], row["reason"]) == (mail.pk, "no_list_to_ask")
     assert row["task"] == StaffTask.objects.get(kind="unknown_outcome").pk
     assert retry(message_ids=[mail.pk], by="ops", now=DUE) == {mail.pk: ""}
-    assert unknown(now=DUE) == []
+    assert unknown(now=DUE).rows == []
     assert StaffTask.objects.get(kind="unknown_outcome").done_by == "ops"
     assert post.round_of_post(DUE, channel="email") == []  # the first may have rung: the cap counts it
     assert post.round_of_post(DUE + timedelta(hours=4), channel="email") == ["same-day"]

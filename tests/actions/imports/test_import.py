@@ -165,6 +165,14 @@ def test_a_row_that_is_not_fit_says_why_and_stops_no_other(house, changed, field
     assert field in [fault[0] for fault in rows_of(batch, fate="refused")[0]["faults"]]
 
 
+def test_a_refused_row_is_named_by_its_line_in_the_file(house):
+    """P12: an empty line and a cell of several lines shift no number; so the other line of a client named twice."""
+    heads, *rows = table(row(1), row(2, **{"First name": "Ann\r\nBea"}), row(3), row(1)).splitlines(keepends=True)
+    batch = looked(house, heads + b"\r\n" + b"".join(rows[:3]) + b"\r\n" + b"".join(rows[3:]))
+    assert list(fates(batch)) == [3, 4, 7, 8]
+    assert rows_of(batch, fate="refused")[0]["faults"][0][1] == "stands in line 3 as well"
+
+
 def test_a_file_without_any_consent_column_enrols_nobody(house):
     """Rule 3: silence is no yes, and not even a no."""
     heads = tuple(head for head in HEADS if not head.startswith("consent_"))
@@ -277,6 +285,28 @@ def test_an_erased_client_leaves_no_trace_in_the_file_she_came_by(house):
     taken(house, looked(house, table(row(1))))
     erase(client_id=Client.objects.get().pk, by=SAM, now=NOW)
     assert list(ImportRow.objects.values_list("digest", "key", "cells_sealed")) == [(None, None, None)]
+
+
+def test_the_same_file_after_an_erasure_enrols_her_by_no_old_yes(house):
+    """P1, rule 62: her row is refused, in the look already; one who agreed to nothing, or said yes anew, may come."""
+    rows = (row(1), row(2, consent_sms_aftercare=""), row(3))
+    taken(house, looked(house, table(*rows)))
+    for each in Client.objects.order_by("pk"):
+        erase(client_id=each.pk, by=SAM, now=NOW)
+    anew = row(3, consent_at="2027-01-12 16:00")
+    batch = looked(house, table(row(1), rows[1], anew), now=NOW + timedelta(days=1))
+    assert fates(batch) == {2: "refused", 3: "quiet", 4: "good"}
+    (refused,) = summary(batch)["refused_for"]
+    assert refused["reason"].startswith("consents.0.given_at: is older than the erasure of 12 January 2027")
+    assert fates(taken(house, batch, now=NOW + timedelta(days=1))) == {2: "refused", 3: "enrolled", 4: "enrolled"}
+
+
+def test_an_erasure_between_preview_and_confirmation_wins(house):
+    """P1, rule 62: her record is erased while the file waits; its yes for that number is refused as it is taken."""
+    batch = looked(house, table(row(1)))
+    client = builders.alice(external_id="A-2", phone="(212) 555-0101", email=None, consents=()).client
+    erase(client_id=client.pk, by=SAM, now=NOW)
+    assert fates(taken(house, batch, now=NOW + timedelta(hours=1))) == {2: "refused"}
 
 
 def test_the_other_clinic_sees_and_does_nothing(house):

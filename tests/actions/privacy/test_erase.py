@@ -17,6 +17,7 @@ from tests.builders import (
     SAM,
     alice,
     bob,
+    client_file,
     counts,
     message,
     messages_of,
@@ -24,6 +25,7 @@ from tests.builders import (
     text_from,
 )
 from worker import tokens
+from worker.actions.clients.contact import change_contact
 from worker.actions.consent.hold import hold_standing
 from worker.actions.converse.call_staff import escalate
 from worker.actions.converse.thread import take_up
@@ -32,6 +34,7 @@ from worker.actions.send.prepare import prepare
 from worker.actions.send.record import record
 from worker.actions.send.said import Said
 from worker.channels.base import Accepted, TryLater
+from worker.intake.contact import ContactFile
 from worker.models import (
     Attempt,
     ConsentEvent,
@@ -110,7 +113,7 @@ def test_the_clinics_own_numbers_go_as_well(house):
     rows = [client, *client.treatments.all(), *client.appointments.all()]
     assert not names & {each.external_id for each in rows}
     assert client.intake_hash == ""
-    again = alice(visit=NOW + timedelta(days=30))
+    again = alice(visit=NOW + timedelta(days=30), given_at=LATER, now=LATER)
     assert not again.repeated
     assert again.client.pk != client.pk
 
@@ -169,7 +172,7 @@ def test_the_link_of_an_old_mail_still_ends_everything_there(house):
     client = lived(house).client
     mail = f"/u/{tokens.make('u', client.contacts.get(channel='email').link_key)}"
     erased(client)
-    again = alice().client
+    again = alice(given_at=LATER, now=LATER).client
     assert standing_of(again, "email").suppressed_at is None
     assert Browser().post(mail, {"List-Unsubscribe": "One-Click"}).status_code == 200
     assert standing_of(again, "email").suppressed_at is not None
@@ -194,10 +197,63 @@ def test_without_a_stop_only_a_new_yes_counts(house):
     assert not Suppression.objects.exists()
     silent = alice(consents=(), external_id="A-2", now=LATER)
     assert silent.result.messages == []
-    again = alice(external_id="A-3", now=LATER)
+    again = alice(external_id="A-3", given_at=LATER, now=LATER)
     assert again.result.messages
     assert Grant.objects.filter(client=client, state="active").count() == 0
     assert faults() == []
+
+
+OLD_YES = {
+    "phone": ("consents.0.given_at", "consents.1.given_at"), "email": ("consents.2.given_at", "consents.3.given_at"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", ["phone", "email"])
+def test_a_yes_from_before_the_erasure_is_no_yes(house, kept):
+    """P1, rule 62: the same form again, under whatever number and name, is refused with the day and the mend."""
+    erased(lived(house).client)
+    before = counts()
+    other = {"phone": "+12125550188", "email": "other@example.com"}
+    del other[kept]
+    with pytest.raises(Refusals) as refused:
+        alice(external_id="A-2", name="A. Moreau", now=LATER + timedelta(days=9), **other)
+    assert [each.field for each in refused.value.faults] == list(OLD_YES[kept])
+    assert {(each.problem, each.mend) for each in refused.value.faults} == {(
+        "is older than the erasure of 13 January 2027, which ended every consent for this address",
+        "ask her anew, and write when she said yes; or enrol without a consent",
+    )}  # fmt: skip
+    assert counts() == before
+
+
+def test_a_yes_of_the_very_day_after_the_erasure_counts(house):
+    """Rule 62: to the second, for she may come back the same afternoon; at the other clinic nothing ended."""
+    client = lived(house).client
+    erased(client)
+    with pytest.raises(Refusals, match="is older than the erasure"):
+        alice(external_id="A-2", given_at=LATER - timedelta(seconds=1), now=LATER)
+    assert alice(external_id="A-2", given_at=LATER, now=LATER).result.messages
+    assert bob(phone=ALICES_PHONE, now=LATER).result.messages
+
+
+def test_an_old_yes_counts_under_no_newer_key_either(house, keys):
+    """P1, rules 61, 62: her address is gone, so its fingerprint stays under the old key; both are looked up."""
+    erased(lived(house).client)
+    keys(prints="qp")
+    with pytest.raises(Refusals, match="is older than the erasure"):
+        alice(external_id="A-2", now=LATER)
+
+
+def test_an_old_yes_does_not_count_for_another_clients_new_address_either(house):
+    """P1, rules 8, 62: who moves to the number of somebody who was erased is asked about it after that."""
+    erased(lived(house).client)
+    friend = alice(external_id="A-2", phone="+12125550188", email="zoe@example.com", now=LATER).client
+    consent = client_file(consents=(("sms", "aftercare"),))["consents"][0]
+    asked = {"client_id": friend.pk, "now": LATER + timedelta(hours=1)}
+    said = {"changed_by": SAM, "phone": ALICES_PHONE}
+    with pytest.raises(Refusals, match=r"consents\.0\.given_at: is older than the erasure"):
+        change_contact(file=ContactFile(**said, consents=[consent]), **asked)
+    new = consent | {"given_at": LATER.isoformat()}
+    assert change_contact(file=ContactFile(**said, consents=[new]), **asked).planned
 
 
 def test_a_stop_after_erasure_is_obeyed(house):

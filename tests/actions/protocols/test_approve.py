@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from tests import builders
 from tests.builders import LOADED, MILLER, NOW, OKAFOR, PROTOCOL, SAM
 from worker.actions.clients import find
 from worker.actions.protocols.approve import approve, the_protocol, withdraw
+from worker.management.cli import main
 from worker.models import Approval, Event, ProtocolVersion, Staff, StaffRole
 from worker.reading.chain import faults
 from worker.rules.refusal import Refusals
@@ -123,6 +125,74 @@ def test_an_overdue_approval_gives_way_to_a_new_one(house):
     assert fresh
     assert (old.withdrawn_at, new.approved_at) == (late, late)
     assert new.review_by > late
+
+
+def _two_drafts(tmp_path):
+    """Version 1 as it was approved, and two later ones that nobody approved; the last file loaded is version 2's."""
+    for new in ("{{ clinic_name }} ", "{{ clinic_name }}  "):
+        (beside := tmp_path / str(len(new))).mkdir()
+        builders.load_clinic(builders.clinic_file(), beside=_folder(beside, new=new), now=NOW)
+    builders.load_clinic(builders.clinic_file(), beside=tmp_path / "18", now=NOW)
+
+
+def test_of_two_drafts_none_is_approved_by_being_the_newest(house, tmp_path):
+    """P3, P12: an old file loaded again is not the newest version; which one she read must be said, and it counts."""
+    _two_drafts(tmp_path)
+    _refused("versions 2, 3 are not approved")
+    _refused("is not known here", version=4)
+    approval, fresh = approve(protocol=_lakesides(), by=OKAFOR, now=NOW, version=2)
+    assert (approval.version.number, fresh) == (2, True)
+    newest, fresh = approve(protocol=_lakesides(), by=OKAFOR, now=NOW)  # just one is left
+    assert (newest.version.number, fresh) == (3, True)
+
+
+def test_an_old_draft_is_not_approved_because_the_newest_version_is(house, tmp_path):
+    """P3: the same two commands run again, as after every deployment, approve nothing that somebody left as a draft."""
+    _two_drafts(tmp_path)
+    approve(protocol=_lakesides(), by=OKAFOR, now=NOW, version=3)
+    before = builders.counts()
+    approval, fresh = approve(protocol=_lakesides(), by=OKAFOR, now=NOW)
+    assert (approval.version.number, fresh) == (3, False)
+    assert builders.counts() == before
+
+
+def test_the_verb_approves_the_version_that_is_named_and_prints_it(house, tmp_path, capfd):
+    """P3: what was approved is printed with its hash, and what is a draft still, or newer and approved too, is said."""
+    _two_drafts(tmp_path)
+    ask = ["approve", PROTOCOL, "--clinic", "lakeside", "--by", OKAFOR]
+    assert main(ask) == 1
+    assert "versions 2, 3 are not approved; read them, then name one: --version 3" in capfd.readouterr().err
+    assert main([*ask, "--version", "2"]) == 0
+    told, version = capfd.readouterr().out, ProtocolVersion.objects.get(protocol=_lakesides(), number=2)
+    assert told.startswith(f"{PROTOCOL} version 2 is approved until ")
+    assert f"sha256 {version.sha256}" in told
+    assert "not approved: version 3" in told
+    assert main([*ask, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["version"] == 3
+    assert main([*ask, "--version", "1"]) == 0
+    assert "version 3 is approved and newer: new clients are enrolled under that one" in capfd.readouterr().out
+
+
+def test_loading_an_old_file_again_says_which_version_that_is(house, tmp_path, capfd):
+    """P3, P12: the command to approve it names the version, and a newer one that waits is named beside it."""
+    _two_drafts(tmp_path)
+    for name, said in (
+        ("18", f"version 2: a draft; read it, then: aftercare approve {PROTOCOL} --version 2 --by EMAIL"),
+        ("19", f"version 3: a draft; read it, then: aftercare approve {PROTOCOL} --version 3 --by EMAIL"),
+    ):
+        shutil.copy(builders.EXAMPLES / "lakeside.toml", tmp_path / name / "lakeside.toml")
+        assert main(["load", str(tmp_path / name / "lakeside.toml")]) == 0
+        told = capfd.readouterr().out
+        assert said in told
+        assert ("not the newest: that is version 3" in told) == (name == "18")
+
+
+def test_withdrawing_says_which_versions(house, tmp_path, capfd):
+    """P3, P8: every approval ends, whichever version it was of, and each is named."""
+    _two_drafts(tmp_path)
+    approve(protocol=_lakesides(), by=OKAFOR, now=NOW, version=2)
+    assert main(["withdraw", PROTOCOL, "--clinic", "lakeside", "--by", OKAFOR]) == 0
+    assert "2 approval(s) withdrawn (versions 1, 2); nothing more of it leaves" in capfd.readouterr().out
 
 
 def test_withdrawing_ends_every_approval_of_the_protocol_and_is_sealed(house):

@@ -9,6 +9,7 @@ import pytest
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
+from worker import clock
 from worker.actions.consent.hold import pause
 from worker.actions.send.circuit import BY, close_circuits, try_circuits
 from worker.actions.send.due import release_unpaused
@@ -20,7 +21,7 @@ from worker.management import glance
 from worker.models import Event, Pause
 from worker.models.hold import PauseScope
 from worker.reading.chain import faults
-from worker.reading.machine_room import machine_room
+from worker.reading.house import house as house_at
 from worker.reading.metrics import House
 from worker.reading.status import status
 
@@ -74,7 +75,7 @@ def test_it_is_seen_where_operators_look(alice):
     try_circuits(now=DUE + 5 * MINUTE)
     assert status(now=DUE + 5 * MINUTE)["circuits"][0]["state"] == "half_open"
     post.round_of_post(DUE + 5 * MINUTE, post.Provider([Refused("20003")]))
-    said = status(now=DUE + 6 * MINUTE) | machine_room(now=DUE + 6 * MINUTE)
+    said = house_at(now=DUE + 6 * MINUTE, machine=clock.machine())
     assert datetime.fromisoformat(said["circuits"][0]["tried_again_at"]) == DUE + 15 * MINUTE
     (line,) = [each for each in glance.lines(said) if each.startswith("!refused")]
     assert "tried again at 2027" in line

@@ -27,6 +27,7 @@ from worker.models import (
     ProtocolVersion,
     Staff,
     StaffTask,
+    Treatment,
 )
 from worker.models.hold import PauseScope
 from worker.models.staff import Role
@@ -89,6 +90,7 @@ EXAMPLES: dict[str, Example] = {
     },
     **{f"clients_visit_{name}": _row(Appointment) for name in ("move", "reopen")},
     "clients_visit_end": _row(Appointment, how="cancelled"),
+    **{f"clients_session_{name}": _row(Treatment) for name in ("time", "void", "stand")},
     "clients_why": _row(Message),
     "clients_again": _row(Message),
     "today_task_done": _row(StaffTask),

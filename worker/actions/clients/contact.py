@@ -17,6 +17,7 @@ from worker.actions.clients import search
 from worker.actions.clients.contact_check import Checked, check
 from worker.actions.clients.enrol import new_contact, refuse_stopped, say_if_held
 from worker.actions.clients.enrol_consent import Form, give
+from worker.actions.clients.erased import refuse_older
 from worker.actions.clients.go_on import go_on
 from worker.actions.consent import ledger
 from worker.actions.consent import standing as standings
@@ -74,6 +75,7 @@ def _write(checked: Checked, now: datetime) -> Changed:
     client = checked.client
     rows = _locked(checked, now)
     refuse_stopped(rows)
+    refuse_older(checked.client.clinic, checked.addresses, checked.file.consents)
     changed = Changed(client=client)
     before = {Channel(each.channel): each for each in _current(client)}
     for channel, row in rows.items():

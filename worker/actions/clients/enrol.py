@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
-from worker import rendering, sealed, tokens
+from worker import rendering, sealed, tokens, traces
 from worker.actions.clients import search
 from worker.actions.clients.enrol_check import Checked, check
 from worker.actions.clients.enrol_consent import Form, give
+from worker.actions.clients.erased import refuse_older
 from worker.actions.consent import standing as standings
 from worker.actions.consent.optin import ask
 from worker.actions.course.plan import Result, plan
@@ -45,6 +46,7 @@ class Enrolled:
     asked: tuple[Channel, ...] = ()
 
 
+@traces.because("enrol")
 def enrol(file: ClientFile, *, now: datetime) -> Enrolled:
     """Enrol one client. Raises Refusals with every fault at once; then nothing has changed.
 
@@ -146,13 +148,14 @@ def _client(checked: Checked, now: datetime) -> Client:
 
 
 def _lock_standings(checked: Checked, now: datetime) -> dict[Channel, Standing]:
-    """Lock the addresses' standing rows; an address that said stop is not enrolled again by us (rules 34, 62)."""
+    """Lock the addresses' standing rows; a stop, or a yes that an erasure ended, is not undone by us (rules 34, 62)."""
     ids = {
         standings.ensure(clinic_id=checked.clinic.pk, channel=channel, address=normal, now=now): channel
         for channel, (_, normal, _) in checked.addresses.items()
     }
     rows = {ids[row.pk]: row for row in standings.lock(ids)}
     refuse_stopped({channel: row for channel, row in rows.items() if wants(checked.file, channel)})
+    refuse_older(checked.clinic, checked.addresses, checked.file.consents)
     return rows
 
 

@@ -8,6 +8,7 @@ from worker import sealed
 from worker.actions.clients.anothers import refuse_anothers
 from worker.actions.clients.enrol import refuse_stopped, repeat_of, wants
 from worker.actions.clients.enrol_check import check
+from worker.actions.clients.erased import refuse_older
 from worker.models import Standing
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def foresee(file: ClientFile, *, now: datetime, look: Remembered | None = None) 
     wanted = [channel for channel in checked.addresses if wants(file, channel)]
     found = {channel: row for channel in wanted if (row := _row(checked, channel)) is not None}
     refuse_stopped(found)
+    if found:  # an erased client's address has a row: where there is none, a question less for each row of a file
+        refuse_older(checked.clinic, checked.addresses, file.consents)
     refuse_anothers(found, external_id=file.external_id)
     return False
 

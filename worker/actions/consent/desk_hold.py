@@ -27,13 +27,13 @@ def hold_client(*, client_id: int, by: str, now: datetime) -> int:
 
     One that is held already is held for the desk as well: else it would be free as soon as the other hold ends.
     """
-    ids = Contact.objects.filter(client=client_id, valid_to__isnull=True).values_list("standing_id", flat=True)
-    rows = [row for row in standings.lock(ids) if WHY not in _causes(row)]
+    ids = _addresses(client_id)
+    rows = [row for row in standings.lock_addresses(ids) if WHY not in _causes(row)]
     if not rows:
         raise Refusals([Refusal("client", "has no address, or is paused already", "nothing to do")])
     for row in rows:
         hold_standing(row, why=WHY, source=by, now=now)
-    return len(rows)
+    return sum(row.pk in ids for row in rows)
 
 
 @transaction.atomic
@@ -43,8 +43,8 @@ def undo_hold(*, client_id: int, by: str, now: datetime) -> int:
     What else held an address of hers before stays. Where something came on top of the pause, an unclear reply for
     example, nobody has read it: nothing ends until somebody says what she found out (rule 17).
     """
-    ids = Contact.objects.filter(client=client_id, valid_to__isnull=True).values_list("standing_id", flat=True)
-    causes = {row: _causes(row) for row in standings.lock(ids) if row.held_at is not None}
+    rows = standings.lock_addresses(_addresses(client_id))
+    causes = {row: _causes(row) for row in rows if row.held_at is not None}
     paused = [row for row, whys in causes.items() if WHY in whys]
     if not paused:
         raise Refusals([Refusal("client", "is not paused any more", "nothing to do")])
@@ -52,6 +52,11 @@ def undo_hold(*, client_id: int, by: str, now: datetime) -> int:
         mend = "read what came in, then say what you found out"
         raise Refusals([Refusal("reason", "is needed: she was put on hold again meanwhile", mend)])
     return sum(release_row(row, actor=by, reason=ReleaseReason.MISTAKE, now=now, only=WHY) for row in paused)
+
+
+def _addresses(client_id: int) -> set[int]:
+    hers = Contact.objects.filter(client=client_id, valid_to__isnull=True)
+    return set(hers.values_list("standing_id", flat=True))
 
 
 def _causes(row: Standing) -> list[str]:

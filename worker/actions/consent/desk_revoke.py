@@ -12,7 +12,6 @@ from worker.actions.clients import find
 from worker.actions.consent import standing as standings
 from worker.actions.consent.revocation import Revocation
 from worker.actions.consent.revoke import revoke_address, revoke_client, revoke_standing
-from worker.actions.consent.twins import twins_of
 from worker.actions.receive.follow_up import follow_up
 from worker.models import Client, Contact
 from worker.models.suppression import SuppressionReason
@@ -72,7 +71,7 @@ def _client(client_id: int, said: Revocation, now: datetime) -> int:
         raise Refusals([Refusal("client", "is not known here", "see `aftercare messages --json` for ids")])
     hers = Contact.objects.filter(client_id=client_id, valid_to__isnull=True).values_list("standing_id", flat=True)
     ids = set(hers)
-    rows = standings.lock([*ids, *twins_of(ids)])
+    rows = standings.lock_addresses(ids)
     follow_up(rows, now=now)
     for row in rows:
         revoke_standing(row, said=said, now=now)

@@ -9,6 +9,7 @@ from django.db import transaction
 from worker.actions.record.audit import record
 from worker.models import Clinic, Hold, Lineage, Message, Pause, Protocol, Sender
 from worker.models.hold import CIRCUIT, SYSTEM, PauseScope
+from worker.models.scope_names import name_of
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
 
@@ -43,24 +44,26 @@ def pause(*, scope: PauseScope, value: str, why: str, by: str, now: datetime) ->
     elif stands.by in MACHINES and by not in MACHINES:
         made = _taken_over(stands, why=why, by=by)
     else:
-        raise Refusals([Refusal("scope", f"{scope} {value} is paused already", "resume it first")])
+        raise Refusals([Refusal("scope", f"{name_of(scope, value)} is paused already", "resume it first")])
     _record("paused", scope, value, subject=f"pause:{made.pk}", by=by, now=now)
     return made
 
 
 @transaction.atomic
-def resume(*, scope: PauseScope, value: str, by: str, now: datetime) -> int:
+def resume(*, scope: PauseScope, value: str, by: str, now: datetime, why: str = "") -> int:
     """End a pause; what it held is planned again and passes every gate anew. Returns how many messages.
 
+    Who ended it, and why where that was said, stays beside who gave it and why.
     A message does not say which pause held it: all that are paused in the clinics of this one are looked at again.
     Raises Refusals when nothing of that scope is paused, or when everything is held because the database was put back.
     """
     if scope == PauseScope.ALL and not value and Lineage.objects.filter(restored_at__isnull=False).exists():
         mend = "run: aftercare restore-check, then aftercare restore-check --release"
         raise Refusals([Refusal("scope", "is held, for the database was restored from a backup", mend)])
-    ended = Pause.objects.filter(scope=scope, value=value, ended_at__isnull=True).update(ended_at=now, ended_by=by)
+    stands = Pause.objects.filter(scope=scope, value=value, ended_at__isnull=True)
+    ended = stands.update(ended_at=now, ended_by=by, ended_why=why)
     if not ended:
-        raise Refusals([Refusal("scope", f"{scope} {value} is not paused", "see `aftercare status`")])
+        raise Refusals([Refusal("scope", f"{name_of(scope, value)} is not paused", "see `aftercare status`")])
     _record("resumed", scope, value, subject=f"pause:{scope}:{value}", by=by, now=now)
     held = Message.objects.filter(clinic__in=_silenced(scope, value), state=State.HELD, reason="paused")
     return held.update(state=State.PLANNED, reason="")

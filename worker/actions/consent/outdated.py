@@ -2,6 +2,9 @@
 
 A STOP counts in doubt, a START does not: too much silence can be mended by a call, a text after STOP can't (rules 30,
 33).
+
+`rows` are all rows of the phone or mailbox (`consent.twins`): who can't see what its other row heard would believe an
+older word.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from worker.models.standing import GrantState
 from worker.rules.words import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from worker.models import Standing
 
@@ -37,25 +42,26 @@ class Order(StrEnum):
     UNKNOWN = "unknown"
 
 
-def is_outdated(row: Standing, said: Inbound, listed: Mapping[str, datetime]) -> bool:
-    """True when the same phone said the contrary of a STOP or a YES after it; the caller holds the row's lock.
+def is_outdated(rows: Sequence[Standing], said: Inbound, listed: Mapping[str, datetime]) -> bool:
+    """True when the same phone said the contrary of a STOP or a YES after it; the caller holds the rows' locks.
 
     What was said last counts, not what we heard last. For START and for `listed` see `order_of_start`.
     """
     if Word(said.word).revokes:
-        return _taken_back_since(row, said, listed)
-    return said.word == Word.YES and _stopped_since(row, said.received_at)
+        return _taken_back_since(rows, said, listed)
+    return said.word == Word.YES and _stopped_since(rows, said.received_at)
 
 
-def order_of_start(row: Standing, start: Inbound, listed: Mapping[str, datetime]) -> Order:
-    """Whether a START was said after every stop that we know; the caller holds the row's lock.
+def order_of_start(rows: Sequence[Standing], start: Inbound, listed: Mapping[str, datetime]) -> Order:
+    """Whether a START was said after every stop that we know; the caller holds the rows' locks.
 
     `listed` are the provider's own dates by its ids, from one reading of its list: two of them decide. Without them a
     STOP that we heard within ten minutes leaves it unknown, for webhooks overtake each other, and clocks differ.
     """
-    if _ended_otherwise_since(row, start.received_at):
+    if _ended_otherwise_since(rows, start.received_at):
         return Order.OVERTAKEN
-    stops = Inbound.objects.filter(standing=row, word__in=STOPS, received_at__gt=start.received_at - WEBHOOKS_DIFFER)
+    lately = start.received_at - WEBHOOKS_DIFFER
+    stops = Inbound.objects.filter(standing__in=rows, word__in=STOPS, received_at__gt=lately)
     found = {_order(start, stop, listed) for stop in stops}
     return next((each for each in (Order.OVERTAKEN, Order.UNKNOWN) if each in found), Order.LAST)
 
@@ -67,37 +73,41 @@ def _order(start: Inbound, stop: Inbound, listed: Mapping[str, datetime]) -> Ord
     return Order.OVERTAKEN if stop.received_at > start.received_at else Order.UNKNOWN
 
 
-def _ended_otherwise_since(row: Standing, said_at: datetime) -> bool:
+def _ended_otherwise_since(rows: Sequence[Standing], said_at: datetime) -> bool:
     """By the desk, a link, the carrier; what a text ended is told by the texts."""
-    ended = ConsentEvent.objects.filter(standing_id=row.pk, act__in=TAKEN_BACK, happened_at__gt=said_at)
-    return ended.exclude(source__startswith="inbound:").exists()
+    return _ended_since(rows, said_at).exclude(source__startswith="inbound:").exists()
 
 
-def _stopped_since(row: Standing, said_at: datetime) -> bool:
-    ended = ConsentEvent.objects.filter(standing_id=row.pk, act__in=TAKEN_BACK, happened_at__gt=said_at)
-    return ended.exists() or Inbound.objects.filter(standing=row, word__in=STOPS, received_at__gt=said_at).exists()
+def _stopped_since(rows: Sequence[Standing], said_at: datetime) -> bool:
+    stops = Inbound.objects.filter(standing__in=rows, word__in=STOPS, received_at__gt=said_at)
+    return _ended_since(rows, said_at).exists() or stops.exists()
 
 
-def _taken_back_since(row: Standing, stop: Inbound, listed: Mapping[str, datetime]) -> bool:
+def _ended_since(rows: Sequence[Standing], said_at: datetime) -> QuerySet[ConsentEvent]:
+    theirs = ConsentEvent.objects.filter(standing_id__in=[row.pk for row in rows])
+    return theirs.filter(act__in=TAKEN_BACK, happened_at__gt=said_at)
+
+
+def _taken_back_since(rows: Sequence[Standing], stop: Inbound, listed: Mapping[str, datetime]) -> bool:
     """True when a START came after this STOP: by the provider's dates of both, else by more than webhooks differ."""
-    starts = Inbound.objects.filter(standing=row, word=Word.START, received_at__gt=stop.received_at - WEBHOOKS_DIFFER)
-    for start in starts:
+    lately = stop.received_at - WEBHOOKS_DIFFER
+    for start in Inbound.objects.filter(standing__in=rows, word=Word.START, received_at__gt=lately):
         said, taken_back = listed.get(stop.provider_id), listed.get(start.provider_id)
         if said is None or taken_back is None:
             said, taken_back = stop.received_at + WEBHOOKS_DIFFER, start.received_at
         if taken_back > said:
             return True
-    return was_agreed_since(row, stop.received_at)
+    return was_agreed_since(rows, stop.received_at)
 
 
-def was_agreed_since(row: Standing, said_at: datetime) -> bool:
+def was_agreed_since(rows: Sequence[Standing], said_at: datetime) -> bool:
     """True when everybody reached there agreed anew after a STOP.
 
     What counts is when each was said, not when we heard of it: a consent signed at eleven is no answer to a STOP of
     noon, though it was typed in at one. A single older consent is enough for the STOP to count, for all who share the
     phone. For the same reason a minute must lie between them: clocks differ.
     """
-    alive = Grant.objects.filter(standing=row).exclude(state__in=ENDED)
+    alive = Grant.objects.filter(standing__in=rows).exclude(state__in=ENDED)
     agreed = [_agreed_at(grant) for grant in alive]
     return bool(agreed) and all(at is not None and at > said_at + CLOCKS_DIFFER for at in agreed)
 

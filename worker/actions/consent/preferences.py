@@ -15,13 +15,13 @@ from worker import rendering
 from worker.actions.consent import standing as standings
 from worker.actions.consent.restore import coming_back
 from worker.actions.consent.revocation import Revocation
-from worker.actions.consent.revoke import revoke_client, revoke_standing
+from worker.actions.consent.revoke import revoke_client, revoke_once
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.receive.follow_up import follow_up
 from worker.actions.record.audit import record
 from worker.actions.send.claim import STRIDE
 from worker.actions.send.due import LONG_AGO
-from worker.models import Client, Contact, Grant, Link, Message, ProtocolVersion, Ready, Suppression
+from worker.models import Client, Contact, Grant, Link, Message, ProtocolVersion, Ready
 from worker.models.standing import GrantState
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel, Purpose
@@ -97,14 +97,14 @@ def languages(client: Client) -> tuple[str, ...]:
 
 
 def _locked(contact: Contact, now: datetime) -> dict[Channel, Contact]:
-    """The client's addresses of today, every standing row locked before anything is written; none for an old link.
+    """The client's addresses of today, every row of each locked before anything is written; none for an old link.
 
     An address that is no longer hers may be somebody else's by now: its link ends that address and nothing more.
     """
     current = Contact.objects.filter(
         client=contact.client_id, valid_to__isnull=True, address_sealed__isnull=False
     ).select_related("client__clinic", "standing")
-    follow_up(standings.lock(current.values_list("standing_id", flat=True)), now=now)
+    follow_up(standings.lock_addresses(current.values_list("standing_id", flat=True)), now=now)
     hers = {Channel(each.channel): each for each in current.all()}
     return hers if contact.pk in {each.pk for each in hers.values()} else {}
 
@@ -117,7 +117,8 @@ def _said(contact: Contact, now: datetime) -> Revocation:
 
 def _end_address(other: Contact, said: Revocation, now: datetime) -> None:
     """Silence another address of hers; one that she shares only for her, for the other person said nothing."""
-    if Contact.objects.filter(standing=other.standing_id).exclude(client=other.client_id).exists():
+    rows = standings.lock_addresses([other.standing_id])  # locked already; who shares it may be on its other row
+    if Contact.objects.filter(standing__in=rows).exclude(client=other.client_id).exists():
         given = Grant.objects.filter(client=other.client_id, standing=other.standing_id)
         left = given.exclude(state=GrantState.REVOKED).values_list("purpose", flat=True)
         # A START of the other person would bring hers back as well.
@@ -125,9 +126,7 @@ def _end_address(other: Contact, said: Revocation, now: datetime) -> None:
         if purposes := back | {Purpose(each) for each in left}:
             revoke_client(client=other.client, channel=Channel(other.channel), purposes=purposes, said=said, now=now)
         return
-    before = Suppression.objects.filter(standing=other.standing_id, reason=said.reason, lifted_at__isnull=True)
-    if not before.exists():
-        revoke_standing(other.standing, said=said, now=now)
+    revoke_once(rows, said=said, now=now)
 
 
 def _write_in(client: Client, language: str, contact: Contact, now: datetime) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from worker import sealed
 from worker.actions.clients import find
 from worker.actions.consent import standing as standings
+from worker.actions.consent.twins import rows_of
 from worker.actions.converse.let_go import UNCLEAR, let_go_unclear
 from worker.actions.record.audit import record
 from worker.models import Client, Contact, Hold, Message, StaffTask, Standing
@@ -44,7 +44,7 @@ class Released:
 def release_address(*, clinic: Clinic, address: str, by: str, reason: ReleaseReason, now: datetime) -> Released:
     """End the holds of one phone or mailbox of a clinic. Raises Refusals; then nothing changed."""
     staff = find.staff(by, clinic_id=clinic.pk, roles=find.DESK, field="by")
-    return _released(_rows_of(clinic, address), actor=f"staff:{staff.pk}", reason=reason, now=now)
+    return _released(standings.lock(_rows_of(clinic, address)), actor=f"staff:{staff.pk}", reason=reason, now=now)
 
 
 @transaction.atomic
@@ -55,7 +55,7 @@ def release_client(*, client_id: int, by: str, reason: ReleaseReason, now: datet
         raise Refusals([Refusal("client", "is not known here", "see `aftercare messages --json` for ids")])
     staff = find.staff(by, clinic_id=client.clinic_id, roles=find.DESK, field="by")
     ids = Contact.objects.filter(client=client, valid_to__isnull=True).values_list("standing_id", flat=True)
-    return _released(ids, actor=f"staff:{staff.pk}", reason=reason, now=now)
+    return _released(standings.lock_addresses(ids), actor=f"staff:{staff.pk}", reason=reason, now=now)
 
 
 def _rows_of(clinic: Clinic, written: str) -> list[int]:
@@ -63,9 +63,7 @@ def _rows_of(clinic: Clinic, written: str) -> list[int]:
         channel, address = _read(clinic, written)
     except Refusal as refusal:
         raise Refusals([refusal]) from None
-    digests = [each.digest for each in sealed.fingerprints(clinic.pk, channel, address)]
-    found = Standing.objects.filter(clinic=clinic, channel=channel, fingerprint__in=digests)
-    return list(found.values_list("pk", flat=True))
+    return rows_of(clinic.pk, channel, address)
 
 
 def _read(clinic: Clinic, written: str) -> tuple[Channel, str]:
@@ -75,8 +73,8 @@ def _read(clinic: Clinic, written: str) -> tuple[Channel, str]:
     return Channel.SMS, phone.e164
 
 
-def _released(ids: Iterable[int], *, actor: str, reason: ReleaseReason, now: datetime) -> Released:
-    rows = [row for row in standings.lock(ids) if row.held_at is not None]
+def _released(locked: Iterable[Standing], *, actor: str, reason: ReleaseReason, now: datetime) -> Released:
+    rows = [row for row in locked if row.held_at is not None]
     if not rows:
         raise Refusals([Refusal("address", "is not on hold here", NOT_KNOWN)])
     if read := [row for row in rows if row.held_why == UNCLEAR]:

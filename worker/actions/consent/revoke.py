@@ -40,6 +40,19 @@ def revoke_standing(row: Standing, *, said: Revocation, now: datetime) -> None:
     revoke_standings([Ended(row, said, already=row.suppressed_at is not None)], now=now)
 
 
+def revoke_once(rows: Sequence[Standing], *, said: Revocation, now: datetime) -> bool:
+    """End everything at those rows of an address that the same reason has not ended yet; False when it had ended all.
+
+    Asked of the suppressions, not of the rows: a bounce that staff lift later must not lift the client's own stop.
+    """
+    there = Suppression.objects.filter(standing__in=rows, reason=said.reason, lifted_at__isnull=True)
+    ended = set(there.values_list("standing_id", flat=True))
+    left = [row for row in rows if row.pk not in ended]
+    if left:
+        revoke_standings([Ended(row, said, already=row.suppressed_at is not None) for row in left], now=now)
+    return bool(left)
+
+
 class Ended(NamedTuple):
     """One address, who said that it ends, and whether it was stopped before."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from worker import clock, sealed
+from worker.actions.consent.twins import rows_of, twins_of
 from worker.models import Standing
 from worker.models.rows import fetch, locking, moment
 from worker.rules.refusal import Refusal, Refusals
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 
 
 def locked(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> Standing:
-    """The standing row of one normalised address, created when unknown and locked until the transaction ends."""
-    return all_locked(clinic_id=clinic_id, channel=channel, address=address, now=now)[0]
+    """The standing row of one normalised address, created when unknown and locked until the transaction ends.
+
+    With a twin the one that said stop, as `ensure`.
+    """
+    rows = all_locked(clinic_id=clinic_id, channel=channel, address=address, now=now)
+    return min(rows, key=lambda row: row.suppressed_at is None)
 
 
 def all_locked(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> list[Standing]:
@@ -39,26 +44,40 @@ def lock(ids: Iterable[int]) -> list[Standing]:
     return list(Standing.objects.select_for_update(no_key=True).filter(pk__in=set(ids)).order_by("pk"))
 
 
+def lock_addresses(ids: Iterable[int]) -> list[Standing]:
+    """The same with their twins: for whatever ends, suppresses, holds or frees an address that a row stands for (P2).
+
+    All in one turn, for a row that is locked later would break the order. With a single key it costs no more than
+    `lock`; see `twins_of`.
+    """
+    named = set(ids)
+    return lock([*named, *twins_of(named)])
+
+
 def ensure(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> int:
     """The id of an address's standing row, created when unknown, not locked.
 
-    Looks under every fingerprint key, so that no suppression hides behind a rotated one (rule 61).
+    Looks under every fingerprint key, so that no suppression hides behind a rotated one (rule 61). Of twins it is the
+    one that said stop: who asks for a single row wants to write there, and the other would let her in (P2).
     """
-    return ensure_all(clinic_id=clinic_id, channel=channel, address=address, now=now)[0]
+    first, *more = ensure_all(clinic_id=clinic_id, channel=channel, address=address, now=now)
+    if not more:
+        return first
+    stopped = Standing.objects.filter(pk__in=(first, *more), suppressed_at__isnull=False).order_by("pk")
+    return stopped.values_list("pk", flat=True).first() or first
 
 
 def ensure_all(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> list[int]:
     """The same with its twins, the row itself first."""
-    prints = sealed.fingerprints(clinic_id, channel, address)
-    if found := _find(clinic_id, channel, (each.digest for each in prints)):
+    if found := rows_of(clinic_id, channel, address):
         return found
     refuse_lost_keys()
-    newest = prints[0]
+    newest = sealed.fingerprints(clinic_id, channel, address)[0]
     row = Standing(
         clinic_id=clinic_id, channel=channel, fingerprint=newest.digest, key_id=newest.key_id, changed_at=now
     )
     Standing.objects.bulk_create([row], ignore_conflicts=True)  # another may have been first; its row is the row
-    made = _find(clinic_id, channel, [newest.digest])
+    made = rows_of(clinic_id, channel, address)
     assert made
     return made
 
@@ -101,8 +120,3 @@ def _read(row: tuple[object, ...]) -> Standing:
         for name, value in zip(_COLUMNS, row, strict=True)
     ]
     return Standing.from_db(connection.alias, _COLUMNS, values)
-
-
-def _find(clinic_id: int, channel: Channel, digests: Iterable[bytes]) -> list[int]:
-    there = Standing.objects.filter(clinic_id=clinic_id, channel=channel, fingerprint__in=list(digests))
-    return list(there.order_by("pk").values_list("pk", flat=True))

@@ -9,11 +9,10 @@ from django.db import transaction
 from worker import sealed
 from worker.actions.consent import standing as standings
 from worker.actions.consent.revocation import Revocation
-from worker.actions.consent.revoke import revoke_standing
-from worker.actions.consent.twins import twins_of
+from worker.actions.consent.revoke import revoke_once
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.follow_up import follow_up
-from worker.models import Contact, Suppression
+from worker.models import Contact
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel
 
@@ -35,21 +34,14 @@ def unsubscribe(*, link_key: int, method: str, now: datetime) -> bool:
     said = Revocation(
         reason=SuppressionReason.LINK, method=method, by="client", received_at=now, source=f"contact:{contact.pk}"
     )
-    rows = standings.lock([contact.standing_id, *twins_of([contact.standing_id])])
+    rows = standings.lock_addresses([contact.standing_id])
     follow_up(rows, now=now)
     row = next(row for row in rows if row.pk == contact.standing_id)
     first = row.suppressed_at is None
-    for each in rows:
-        _end(each, said, now)
+    revoke_once(rows, said=said, now=now)
     if first and contact.channel == Channel.EMAIL:
         _confirm_by_mail(row, contact, now)
     return True
-
-
-def _end(row: Standing, said: Revocation, now: datetime) -> None:
-    """Asked of the suppressions, not of the row: a bounce that staff lift later must not lift the client's own stop."""
-    if not Suppression.objects.filter(standing=row, reason=said.reason, lifted_at__isnull=True).exists():
-        revoke_standing(row, said=said, now=now)
 
 
 def _confirm_by_mail(row: Standing, contact: Contact, now: datetime) -> None:

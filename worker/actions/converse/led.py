@@ -44,7 +44,7 @@ def led(*, clinic: Clinic, conversation_id: int, by: str) -> Led:
         raise Refusals([Refusal("conversation", "is not known here", "open it from the inbox")])
     hers = Contact.objects.filter(client_id=before.client_id, valid_to__isnull=True) if before.client_id else None
     ids = {before.standing_id, *(hers.values_list("standing_id", flat=True) if hers is not None else ())}
-    rows = standings.lock(pk for pk in ids if pk is not None)
+    rows = standings.lock_addresses(pk for pk in ids if pk is not None)  # her words may hold each row of an address
     return Led(staff, found.select_for_update(no_key=True).get(), rows)
 
 

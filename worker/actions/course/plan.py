@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from worker import traces
 from worker.actions.record.task import open_task
@@ -55,8 +55,9 @@ def plan(
     plans it once (P4). With `future_only` nothing that should have gone by `now` is planned or handed over but the
     steps of `late`; with `handing_over` only these steps are handed over. None that may have left is (P8).
     """
+    began = traces.moment()
     wanted, within, opened = frozenset(anchors), frozenset(channels), open_channels(course.client)
-    went = _went(course)
+    went = _went(course) if wanted.intersection(OF_TREATMENT) else set()
     laid = [
         each
         for each in lay_out(course, consents_of(course.client), now, future_only=future_only, late=late)
@@ -74,7 +75,7 @@ def plan(
     ]
     fresh = Message.objects.bulk_create(not_planned_yet(rows))
     make_ready(fresh, now=now)
-    traces.planned((each.pk for each in fresh), clinic_id=course.client.clinic_id)
+    traces.planned((each.pk for each in fresh), clinic_id=course.client.clinic_id, since=began)
     hand_over = _not_told(
         course,
         [
@@ -95,10 +96,19 @@ def _contacts(client: Client) -> dict[Channel, Contact]:
 
 
 def _went(course: Course) -> set[tuple[str, str]]:
-    """The steps, with their channels, that rang for a treatment before it was corrected: none of them rings again."""
-    if course.treatment is None or course.treatment.generation == 1:
+    """The steps, with their channels, that rang for this session before it was corrected: none of them rings again.
+
+    Nor does one that rang since for a session that was taken back: recorded twice, she read it once already (P4). What
+    rang for such a one before this session was done spoke of nothing that is true now, and counts for nothing.
+    """
+    if course.treatment is None or course.enrolled_at is not None:
         return set()
-    rang = Message.objects.filter(treatment=course.treatment, tries__state__in=MAY_HAVE_LEFT)
+    own = Q(treatment=course.treatment)
+    taken_back = Q(
+        treatment__client=course.client, treatment__version__protocol=course.version.protocol_id,
+        treatment__voided_at__isnull=False, tries__decided_at__gte=course.treatment.performed_at,
+    )  # fmt: skip
+    rang = Message.objects.filter(own | taken_back, client=course.client, tries__state__in=MAY_HAVE_LEFT)
     return set(rang.values_list("step__code", "channel"))
 
 

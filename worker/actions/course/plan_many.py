@@ -36,7 +36,7 @@ def plan_many(courses: Sequence[Course], *, anchors: Iterable[Anchor], now: date
 
     In the caller's transaction, who holds the locks of all these clients' standing rows. Each client once.
     """
-    wanted = frozenset(anchors)
+    began, wanted = traces.moment(), frozenset(anchors)
     consents, contacts, steps = _consents(courses), _contacts(courses), _steps(courses)
     rows: list[Message] = []
     result = Result()
@@ -55,7 +55,8 @@ def plan_many(courses: Sequence[Course], *, anchors: Iterable[Anchor], now: date
         result.messages.extend(_stored(not_planned_yet(rows[first : first + MANY])))
     make_ready(result.messages, now=now)
     if result.messages:
-        traces.planned((each.pk for each in result.messages), clinic_id=result.messages[0].clinic_id)
+        clinic_id = result.messages[0].clinic_id
+        traces.planned((each.pk for each in result.messages), clinic_id=clinic_id, since=began)
     return result
 
 

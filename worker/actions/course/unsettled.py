@@ -21,21 +21,26 @@ ENDED = (State.REFUSED, State.UNDELIVERED, State.UNRESOLVED)
 GIVEN_UP = "given_up"
 
 
-def retry(*, message_ids: Sequence[int], by: str, now: datetime) -> dict[int, str]:
+def retry(*, message_ids: Sequence[int], by: str, now: datetime, really: bool = True) -> dict[int, str]:
     """Send each of these once more under its next number; what became of each: "" or why not.
 
     Each in a transaction of its own: one that is refused stops no other. Caps, hours, consent and approval are asked
     again when it is decided, so that many at once make no burst at any phone. `now` is calendar time.
+
+    Not `really`: all of it is done and taken back, so that a look says what the act would say.
     """
-    return {pk: _settled(pk, by, now, again=True) for pk in message_ids}
+    return {pk: _settled(pk, by, now, again=True, really=really) for pk in message_ids}
 
 
-def give_up(*, message_ids: Sequence[int], by: str, now: datetime) -> dict[int, str]:
-    """Send none of these again; what became of each: "" or why not. Its task is done with it."""
-    return {pk: _settled(pk, by, now, again=False) for pk in message_ids}
+def give_up(*, message_ids: Sequence[int], by: str, now: datetime, really: bool = True) -> dict[int, str]:
+    """Send none of these again; what became of each: "" or why not. Its task is done with it.
+
+    `really` is as in `retry`.
+    """
+    return {pk: _settled(pk, by, now, again=False, really=really) for pk in message_ids}
 
 
-def _settled(pk: int, by: str, now: datetime, *, again: bool) -> str:
+def _settled(pk: int, by: str, now: datetime, *, again: bool, really: bool) -> str:
     try:
         with transaction.atomic():
             message = _ended(pk)
@@ -44,6 +49,7 @@ def _settled(pk: int, by: str, now: datetime, *, again: bool) -> str:
             else:
                 _give_up(message, by, now)
             _close(message, by, now)
+            transaction.set_rollback(not really)
     except Refusals as refused:
         return str(refused)
     return ""

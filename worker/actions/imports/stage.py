@@ -37,7 +37,7 @@ def stage(*, clinic: Clinic, by: str, raw: bytes, now: datetime) -> ImportBatch:
     """
     staff = find.staff(by, clinic_id=clinic.pk, roles=find.DESK, field="by")
     table = read_table(raw)
-    rows = [sealed.seal_json(cells, "import.row") for cells in table.rows]
+    rows = [(line, sealed.seal_json(cells, "import.row")) for line, cells in zip(table.lines, table.rows, strict=True)]
     batch = ImportBatch.objects.create(
         clinic=clinic, by=staff, heads_sealed=sealed.seal_json(table.heads, "import.heads"),
         mapping={column: table.heads.index(head) for column, head in proposed(table.heads).items()},
@@ -55,10 +55,10 @@ def stage(*, clinic: Clinic, by: str, raw: bytes, now: datetime) -> ImportBatch:
     return batch
 
 
-def _keep(batch: ImportBatch, rows: list[bytes], staff: Staff, now: datetime) -> None:
+def _keep(batch: ImportBatch, rows: list[tuple[int, bytes]], staff: Staff, now: datetime) -> None:
     """In slices: on SQLite nobody else writes meanwhile, and a STOP must not wait for fifty thousand rows."""
-    numbered = enumerate(rows, start=2)
-    while some := list(islice(numbered, AT_ONCE)):
+    left = iter(rows)
+    while some := list(islice(left, AT_ONCE)):
         ImportRow.objects.bulk_create(
             ImportRow(batch=batch, number=number, cells_sealed=cells) for number, cells in some
         )

@@ -12,8 +12,8 @@ from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.outdated import was_agreed_since
 from worker.actions.consent.revocation import Revocation
-from worker.actions.consent.revoke import revoke_standing
-from worker.actions.consent.twins import twins_of
+from worker.actions.consent.revoke import Ended, revoke_standings
+from worker.actions.consent.twins import rows_of, twins_of
 from worker.actions.converse.hear import heard, is_staff
 from worker.actions.receive.ask_staff import ask_staff, whose
 from worker.actions.receive.confirm_stop import confirm_stop
@@ -81,11 +81,12 @@ def mail_reply(reply: MailReply, *, now: datetime) -> Reading:
     if not chosen and reading.kind.revokes and len(reply.clinics) == 1 and reply.sender:
         # A STOP of an address that nobody gave us yet is kept as well (rule 34).
         chosen = [standings.ensure(clinic_id=reply.clinics[0], channel=Channel.EMAIL, address=reply.sender, now=now)]
-    more = _more(reading, chosen, known) if reading.kind.revokes and not elsewhere else []
-    locked = {row.pk: row for row in standings.lock([*chosen, *more])}
+    everything = reading.everything and reading.kind.revokes and not elsewhere
+    locked = {row.pk: row for row in standings.lock_addresses(_reached(chosen, known, everything=everything))}
     follow_up(locked.values(), now=now)
     for pk in chosen:
-        _take(locked[pk], reply, reading, [locked[each] for each in more], elsewhere=elsewhere, now=now)
+        more = [each for each in locked.values() if each.clinic_id == locked[pk].clinic_id and each.pk != pk]
+        _take(locked[pk], reply, reading, more, elsewhere=elsewhere, now=now)
     return reading
 
 
@@ -102,19 +103,17 @@ def _known(reply: MailReply) -> list[list[int]]:
     """The rows of the sender's own address in each clinic that the mail may be for: one, or with a twin two."""
     if not reply.sender:
         return []
-    found: list[list[int]] = []
-    for clinic_id in reply.clinics:
-        digests = [each.digest for each in sealed.fingerprints(clinic_id, Channel.EMAIL, reply.sender)]
-        rows = Standing.objects.filter(clinic_id=clinic_id, channel=Channel.EMAIL, fingerprint__in=digests)
-        found.append(list(rows.order_by("pk").values_list("pk", flat=True)))
+    found = [rows_of(clinic_id, Channel.EMAIL, reply.sender) for clinic_id in reply.clinics]
     return [rows for rows in found if rows]
 
 
-def _more(reading: Reading, chosen: list[int], known: list[list[int]]) -> list[int]:
-    """What a STOP ends with the mailbox: its twins (P2), and the phones if she stops everything (rule 25)."""
-    twins = {pk for rows in known if set(rows) & set(chosen) for pk in rows} | set(twins_of(chosen))
-    phones = _phones({*chosen, *twins}) if reading.everything else []
-    return sorted({*twins, *phones, *twins_of(phones)} - set(chosen))
+def _reached(chosen: list[int], known: list[list[int]], *, everything: bool) -> set[int]:
+    """The rows of the mailboxes it is from, and of the phones if she stops everything (rule 25); twins may be missing.
+
+    What the sender's own address tells is kept: a mailbox of nobody has nothing else that tells of its twin.
+    """
+    boxes = {*chosen, *(pk for rows in known if set(rows) & set(chosen) for pk in rows)}
+    return {*boxes, *_phones({*boxes, *twins_of(boxes)})} if everything else boxes
 
 
 def _phones(mailboxes: Iterable[int]) -> list[int]:
@@ -157,17 +156,18 @@ def _obey(
     """Do what the mail says, and return what staff are to look at: the kind of a task, "" for nothing."""
     if reading.kind == Word.UNCLEAR and is_staff(row):
         return ""
+    mailbox = [row, *(each for each in more if each.channel == row.channel)]
     if elsewhere and (reading.kind.revokes or reading.kind == Word.UNCLEAR):
-        hold_standing(row, why=ELSEWHERE, source=f"inbound:{stored.pk}", now=now)
+        _hold(mailbox, ELSEWHERE, stored, now)
         return ELSEWHERE
     if reading.kind.revokes:
-        if was_agreed_since(row, reply.received_at):
+        if was_agreed_since(mailbox, reply.received_at):
             _leave(row, stored, now)
             return ""
         _stop(row, stored, reply, reading, more, now)
         return "wrong_number_reply" if reading.kind == Word.WRONG_NUMBER else ""
     if reading.kind == Word.UNCLEAR:
-        hold_standing(row, why=UNCLEAR, source=f"inbound:{stored.pk}", now=now)
+        _hold(mailbox, UNCLEAR, stored, now)
     elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME) and not elsewhere:
         answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
     return f"{reading.kind}_reply" if reading.kind in FOR_STAFF else ""
@@ -186,14 +186,18 @@ def _stop(
         source=f"inbound:{stored.pk}",
         evidence={"subject": reply.subject, "body": reply.words},
     )
-    for each in (row, *more):
-        revoke_standing(each, said=said, now=now)
+    revoke_standings([Ended(each, said, already=each.suppressed_at is not None) for each in (row, *more)], now=now)
     if reading.kind == Word.CANCEL_STOP:
         ask_about_visits(row, source=f"inbound:{stored.pk}", now=now)
     # Nobody whom we do not know is written to: From may be forged.
     if first and row.contacts.filter(valid_to__isnull=True).exists():
         cause = f"inbound:{stored.pk}"
         confirm_stop(row, cause=cause, address=reply.sender, since=reply.received_at, now=now)
+
+
+def _hold(mailbox: list[Standing], why: str, stored: Inbound, now: datetime) -> None:
+    for each in mailbox:
+        hold_standing(each, why=why, source=f"inbound:{stored.pk}", now=now)
 
 
 def _leave(row: Standing, stored: Inbound, now: datetime) -> None:

@@ -11,12 +11,12 @@ from django.db import transaction
 
 from worker.actions.consent import standing as standings
 from worker.actions.consent.revocation import Revocation
-from worker.actions.consent.revoke import revoke_standing
+from worker.actions.consent.revoke import revoke_once
 from worker.actions.receive.ask_staff import whose
 from worker.actions.receive.receipt import receipt
 from worker.actions.record.task import open_task
 from worker.actions.record.verdicts import judge
-from worker.models import Attempt, StaffTask, Suppression
+from worker.models import Attempt, StaffTask
 from worker.models.attempt import AttemptState
 from worker.models.suppression import SuppressionReason
 from worker.rules.errors import Outcome
@@ -66,12 +66,12 @@ def mail_complained(*, standing_id: int, method: str, source: str, now: datetime
 
     `method` is complaint or unsubscribe; a second time changes nothing.
     """
-    row = standings.lock([standing_id])[0]
+    rows = standings.lock_addresses([standing_id])
     reason = SuppressionReason.COMPLAINT if method == "complaint" else SuppressionReason.LINK
-    if Suppression.objects.filter(standing=row, reason=reason, lifted_at__isnull=True).exists():
-        return
     said = Revocation(reason=reason, method=method, by="client", received_at=now, source=source)
-    revoke_standing(row, said=said, now=now)
+    if not revoke_once(rows, said=said, now=now):
+        return
+    row = next(row for row in rows if row.pk == standing_id)
     open_task(
         clinic_id=row.clinic_id,
         client_id=whose(row),

@@ -12,6 +12,8 @@ from worker.actions.clients import find
 from worker.actions.consent import ledger
 from worker.actions.consent import standing as standings
 from worker.actions.consent.revocation import Revocation
+from worker.actions.consent.share_stop import share_stop
+from worker.actions.consent.twins import twins_of
 from worker.actions.course.cancel import cancel
 from worker.actions.privacy.hand_on import hand_on
 from worker.actions.privacy.manifest import Manifest, kept
@@ -70,6 +72,7 @@ def erase(*, client_id: int, by: str, now: datetime) -> Manifest:
     staff = find.staff(by, clinic_id=client.clinic_id, roles=find.DESK, field="by")
     rows = _locked(client)
     follow_up(rows, now=now)
+    _share_stops(client, rows, now)
     client.refresh_from_db()
     by_whom = By(f"staff:{staff.pk}", now)
     before, of = client.erased_at, hers(client)
@@ -105,9 +108,18 @@ def _locked(client: Client) -> list[Standing]:
     """Every address she ever had, in lock order, then the client: nothing new can be written about her from here on."""
     contacts = Contact.objects.filter(client=client).values_list("standing_id", flat=True)
     ids = set(contacts)
-    rows = standings.lock(ids)
+    rows = standings.lock_addresses(ids)
     Client.objects.select_for_update().get(pk=client.pk)
-    return rows + standings.lock(set(contacts.all()) - ids)  # an address that was added while we waited
+    late = set(contacts.all()) - ids  # an address that was added while we waited
+    return rows + [row for row in standings.lock_addresses(late) if row not in rows]
+
+
+def _share_stops(client: Client, rows: Iterable[Standing], now: datetime) -> None:
+    """While her addresses can be read: without them a stop that one row heard would hide from the other for ever."""
+    locked = {row.pk: row for row in rows}
+    for pk in set(Contact.objects.filter(client=client).values_list("standing_id", flat=True)):
+        if twins := twins_of([pk]):
+            share_stop([locked[each] for each in (pk, *twins) if each in locked], now=now)
 
 
 def _wiped(of: Hers) -> dict[str, int]:

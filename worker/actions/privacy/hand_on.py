@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.actions.clients.enrol import say_if_held
+from worker.actions.consent.twins import twins_of
 from worker.models import Client, Contact, Conversation, StaffTask
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ def hand_on(client: Client, rows: Iterable[Standing], *, now: datetime) -> int |
     heir = _hand_on(client)
     hers = set(Contact.objects.filter(client=client, valid_to__isnull=True).values_list("standing_id", flat=True))
     for row in (row for row in rows if row.pk in hers and row.held_at is not None):
-        others = _remaining(row.pk, client)
-        if not Conversation.objects.filter(client__in=others, standing=row, closed_at__isnull=True).exists():
+        address = _rows_of(row.pk)
+        others = _remaining(address, client)
+        if not Conversation.objects.filter(client__in=others, standing__in=address, closed_at__isnull=True).exists():
             for other in others:
                 say_if_held(other, row, now)
     return heir
@@ -35,7 +37,9 @@ def hand_on(client: Client, rows: Iterable[Standing], *, now: datetime) -> int |
 
 def _hand_on(client: Client) -> int | None:
     talk = _open(client)
-    heir = _remaining(talk.standing_id, client).first() if talk is not None and talk.standing_id else None
+    heir = None
+    if talk is not None and talk.standing_id is not None:
+        heir = _remaining(_rows_of(talk.standing_id), client).first()
     if talk is None or heir is None:
         return None
     kept = _open(heir)
@@ -70,7 +74,12 @@ def _open(client: Client) -> Conversation | None:
     return found.select_for_update(no_key=True).first()
 
 
-def _remaining(standing_id: int, client: Client) -> QuerySet[Client]:
+def _rows_of(standing_id: int) -> list[int]:
+    """All rows of that address: who shares her phone may be on its other row."""
+    return [standing_id, *twins_of([standing_id])]
+
+
+def _remaining(address: list[int], client: Client) -> QuerySet[Client]:
     """Who else has that address today, the first of them first."""
-    there = Client.objects.filter(contacts__standing=standing_id, contacts__valid_to__isnull=True)
+    there = Client.objects.filter(contacts__standing__in=address, contacts__valid_to__isnull=True)
     return there.filter(erased_at__isnull=True).exclude(pk=client.pk).order_by("pk").distinct()

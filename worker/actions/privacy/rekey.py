@@ -15,11 +15,10 @@ from worker import sealed
 from worker.actions.clients import search
 from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
-from worker.actions.consent.revocation import Revocation
-from worker.actions.consent.revoke import revoke_standing
+from worker.actions.consent.share_stop import share_stop
+from worker.actions.consent.twins import address_of
 from worker.actions.record.task import open_task
 from worker.models import Client, ClientSearch, Contact, Message, StaffContact, Standing
-from worker.models.suppression import SuppressionReason
 from worker.rules.address import normalise_email
 from worker.rules.names import Channel
 
@@ -62,41 +61,17 @@ def rekey_standings(*, batch: int, now: datetime) -> Iterator[int]:
 
 def _rekey(row: Standing) -> bool | tuple[int, int]:
     """True once the row is under the newest key; the ids of both rows where that fingerprint has a row already."""
-    for address in _addresses(row):
-        prints = sealed.fingerprints(row.clinic_id, row.channel, address)
-        if bytes(row.fingerprint) not in {made.digest for made in prints}:
-            continue  # not what this row was made of: leave it alone
-        same = Standing.objects.filter(clinic_id=row.clinic_id, channel=row.channel, fingerprint=prints[0].digest)
-        twin = same.exclude(pk=row.pk).first()
-        if twin is not None:
-            return row.pk, twin.pk
-        row.key_id, row.fingerprint = prints[0].key_id, prints[0].digest
-        row.save(update_fields=["key_id", "fingerprint"])
-        return True
-    return False
-
-
-def _addresses(row: Standing) -> Iterator[str]:
-    """What the row may have been made of, normalised; values that can't be read are passed over."""
-    contacts = Contact.objects.filter(standing=row, address_sealed__isnull=False).order_by("-pk")
-    answers = Message.objects.filter(standing=row, address_sealed__isnull=False).order_by("-pk")
-    own = StaffContact.objects.filter(standing=row, address_sealed__isnull=False).order_by("-pk")
-    values = [list(rows.values_list("address_sealed", flat=True)) for rows in (contacts, own)]
-    for stored in (*values[0], *values[1], *_one(answers)):
-        address = _opened(stored)
-        if address:
-            yield normalise_email(address)[1] if row.channel == Channel.EMAIL else address
-
-
-def _one(answers: QuerySet[Message]) -> Iterable[bytes | memoryview | None]:
-    return answers.values_list("address_sealed", flat=True)[:1]
-
-
-def _opened(stored: bytes | memoryview | None) -> str:
-    try:
-        return sealed.unseal(stored, "contact.address") if stored else ""
-    except sealed.Unreadable:
-        return ""
+    address = address_of(row)
+    if address is None:
+        return False  # it is gone, or not what this row was made of: leave it alone
+    newest = sealed.fingerprints(row.clinic_id, row.channel, address)[0]
+    same = Standing.objects.filter(clinic_id=row.clinic_id, channel=row.channel, fingerprint=newest.digest)
+    twin = same.exclude(pk=row.pk).first()
+    if twin is not None:
+        return row.pk, twin.pk
+    row.key_id, row.fingerprint = newest.key_id, newest.digest
+    row.save(update_fields=["key_id", "fingerprint"])
+    return True
 
 
 @transaction.atomic
@@ -107,16 +82,8 @@ def _settle_twins(ids: Iterable[int], now: datetime) -> None:
     would go to the other one.
     """
     first, second = standings.lock(ids)
-    stopped = next((row for row in (first, second) if row.suppressed_at), None)
-    source = f"standing:{first.pk}"
-    if stopped is not None and stopped.suppressed_why:
-        reason = SuppressionReason(stopped.suppressed_why)
-        said = Revocation(reason=reason, method="rotation", by="system", received_at=now, source=source)
-        for row in (first, second):
-            if row.suppressed_at is None:
-                revoke_standing(row, said=said, now=now)
-    elif second.held_at is None:
-        hold_standing(second, why="address_twice", source=source, now=now)
+    if not share_stop((first, second), now=now) and second.held_at is None:
+        hold_standing(second, why="address_twice", source=f"standing:{first.pk}", now=now)
         facts = {"standings": [first.pk, second.pk]}
         cause = f"address_twice:{second.pk}"
         open_task(clinic_id=first.clinic_id, client_id=None, kind="address_twice", cause=cause, facts=facts, now=now)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db.models import BinaryField, Q
 from django.db.models.functions import Substr
 
+from worker.actions.consent.twins import twins_of
 from worker.models import (
     Attempt,
     CheckinAnswer,
@@ -144,5 +145,6 @@ class Hers(NamedTuple):
 
 def hers(client: Client) -> Hers:
     """Which rows are this client's, by every address she ever had."""
-    contacts = Contact.objects.filter(client=client).order_by("pk")
-    return Hers(client.pk, tuple(contacts.values_list("standing_id", "valid_to")))
+    spans = Contact.objects.filter(client=client).order_by("pk").values_list("standing_id", "valid_to")
+    # What her phone said may stand at its other row: left out, it would outlive her erasure.
+    return Hers(client.pk, tuple((row, until) for pk, until in spans for row in (pk, *twins_of([pk]))))

@@ -48,32 +48,73 @@ def practitioner(protocol: Protocol, email: str) -> Staff:
 
 
 def approve(
-    *, protocol: Protocol, by: str, now: datetime, review_by: datetime | None = None, sha256: str = ""
+    *,
+    protocol: Protocol,
+    by: str,
+    now: datetime,
+    review_by: datetime | None = None,
+    sha256: str = "",
+    version: int | None = None,
 ) -> tuple[Approval, bool]:
-    """Approve the newest version; (approval, whether it is new). Raises Refusals.
+    """Approve the version of that number, else the one that waits; (approval, whether it is new). Raises Refusals.
 
-    With `sha256` it must be the one that was read: a page may have been open while somebody saved another.
+    With `sha256` the newest must be the one that was read: a page may have been open while somebody saved another.
     Refused when a step could not go after some treatment between 08:00 and 20:00 and nobody would be told.
     """
     person = practitioner(protocol, by)
     until = review_by or now + REVIEW_AFTER
     if not now < until <= now + 2 * REVIEW_AFTER:
         raise Refusals([Refusal("review_by", "is past or more than two years away", "choose a date within two years")])
-    version = ProtocolVersion.objects.filter(protocol=protocol).order_by("-number").first()
-    assert version is not None
-    if sha256 not in ("", version.sha256):
-        mend = f"read version {version.number}, which somebody saved meanwhile"
-        raise Refusals([Refusal("version", "is not the one that you read", mend)])
-    standing = Approval.objects.filter(version=version, withdrawn_at__isnull=True, review_by__gt=now).first()
+    meant = _read(protocol, sha256) if sha256 else _meant(protocol, version, now)
+    standing = Approval.objects.filter(version=meant, withdrawn_at__isnull=True, review_by__gt=now).first()
     if standing is not None:
         return standing, False
-    gaps = unreachable_steps(version, protocol.clinic, local(now, zone(protocol.clinic.zone)).date())
+    gaps = unreachable_steps(meant, protocol.clinic, local(now, zone(protocol.clinic.zone)).date())
     if gaps:
         raise Refusals(_gap(each) for each in gaps)
     try:
-        return _approve(version, person, until, now)
+        return _approve(meant, person, until, now)
     except IntegrityError:  # two approvals at once: one stands, which is what both wanted
-        return Approval.objects.get(version=version, withdrawn_at__isnull=True), False
+        return Approval.objects.get(version=meant, withdrawn_at__isnull=True), False
+
+
+def _read(protocol: Protocol, sha256: str) -> ProtocolVersion:
+    """The newest version, if it is the one that was read. Raises Refusals."""
+    newest = ProtocolVersion.objects.filter(protocol=protocol).latest("number")
+    if sha256 != newest.sha256:
+        mend = f"read version {newest.number}, which somebody saved meanwhile"
+        raise Refusals([Refusal("version", "is not the one that you read", mend)])
+    return newest
+
+
+def _meant(protocol: Protocol, number: int | None, now: datetime) -> ProtocolVersion:
+    """The version that was named; unnamed the newest, but only if it alone can be meant. Raises Refusals.
+
+    Whoever loads an old file again has read that one. Were the newest draft taken for it, words that no practitioner
+    has read would go to clients. An approved newest one stays what it is, so that a script may say the same again.
+    """
+    versions = list(ProtocolVersion.objects.filter(protocol=protocol).order_by("number"))
+    if number is not None:
+        for each in versions:
+            if each.number == number:
+                return each
+        raise Refusals([Refusal("version", "is not known here", f"the newest is version {versions[-1].number}")])
+    waiting = drafts(protocol, now=now)
+    if len(waiting) > 1 and versions[-1].number in waiting:
+        mend = f"read them, then name one: --version {waiting[-1]}"
+        raise Refusals([Refusal("version", f"is not named, and versions {_listed(waiting)} are not approved", mend)])
+    return versions[-1]
+
+
+def drafts(protocol: Protocol, *, now: datetime) -> list[int]:
+    """The numbers of the versions that no approval covers now: never approved, withdrawn, or past their review."""
+    standing = Approval.objects.filter(withdrawn_at__isnull=True, review_by__gt=now, version__protocol=protocol)
+    versions = ProtocolVersion.objects.filter(protocol=protocol).exclude(pk__in=standing.values("version_id"))
+    return list(versions.order_by("number").values_list("number", flat=True))
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def unreachable_steps(version: ProtocolVersion, clinic: Clinic, start: date) -> tuple[Finding, ...]:
@@ -112,17 +153,21 @@ def _approve(version: ProtocolVersion, person: Staff, until: datetime, now: date
 
 
 @transaction.atomic
-def withdraw(*, protocol: Protocol, by: str, now: datetime) -> int:
-    """Withdraw a protocol's approvals; how many. What is planned is withheld at its hour. Raises Refusals."""
+def withdraw(*, protocol: Protocol, by: str, now: datetime) -> list[int]:
+    """Withdraw every approval of a protocol; of which versions. What is planned is withheld at its hour.
+
+    Raises Refusals. No version is chosen here: whatever was meant, nothing of the protocol leaves.
+    """
     person = practitioner(protocol, by)
-    standing = list(Approval.objects.select_for_update().filter(version__protocol=protocol, withdrawn_at__isnull=True))
+    found = Approval.objects.select_for_update(of=("self",)).select_related("version__protocol")
+    standing = list(found.filter(version__protocol=protocol, withdrawn_at__isnull=True))
     if not standing:
         raise Refusals([Refusal("protocol", "has no approval to withdraw", "see `aftercare status`")])
     for each in standing:
         each.withdrawn_at, each.withdrawn_by = now, person
         each.save(update_fields=["withdrawn_at", "withdrawn_by"])
         _note("withdrawn", each.version, person, now, {})
-    return len(standing)
+    return sorted(each.version.number for each in standing)
 
 
 def _note(kind: str, version: ProtocolVersion, person: Staff, now: datetime, more: dict[str, str]) -> None:

@@ -26,7 +26,7 @@ def receipt(
     It proves that the message exists at the provider, so it also settles an attempt nobody knew about (rule 79).
     """
     try:
-        attempt, message, standing = locked(attempt_id)
+        attempt, message, rows = locked(attempt_id, code)
     except Attempt.DoesNotExist:
         return False
     _, fresh = Receipt.objects.get_or_create(
@@ -42,8 +42,8 @@ def receipt(
     )
     if fresh:
         meters.receipt(Channel(attempt.channel), status, _since_taken(attempt, now), code)
-        with traces.handled("receipt", (message.pk,), status=status[:24]):
-            merge(attempt, message, standing, status, code, provider_id, now)
+        with traces.handled("receipt", message.pk, status=status[:24]):
+            merge(attempt, message, rows, status, code, provider_id, now)
     return True
 
 

@@ -11,7 +11,6 @@ from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.optin import Yes, say_yes
 from worker.actions.consent.outdated import is_outdated
-from worker.actions.consent.twins import twins_of
 from worker.actions.converse.hear import heard, is_staff
 from worker.actions.receive.answer import plan_answer
 from worker.actions.receive.ask_staff import ask_staff, whose
@@ -59,19 +58,20 @@ def take(reply: Reply, *, now: datetime) -> Reading:
 @transaction.atomic
 @chained_at_the_end()
 def _take(reply: Reply, reading: Reading, now: datetime) -> None:
-    row, more = _locked(reply, reading, now)
-    follow_up([row, *more], now=now)  # what she said a moment ago comes first
-    stored = _stored(reading, reply, [row, *more], now)
+    phone, mailboxes = _locked(reply, reading, now)
+    rows = [*phone, *mailboxes]
+    follow_up(rows, now=now)  # what she said a moment ago comes first
+    stored = _stored(reading, reply, rows, now)
     if stored is None:
         return
     # A STOP that is said just now is the last word: only one that we hear of late is looked up.
     late = stored.received_at < now or not reading.kind.revokes
-    if late and is_outdated(row, stored, reply.listed):
-        leave(row, stored, now)
+    if late and is_outdated(phone, stored, reply.listed):
+        leave(phone[0], stored, now)
     elif reading.kind.revokes:
-        close([row, *more], stored, now=now)
+        close(rows, stored, now=now)
     else:
-        _obey(reading, reply, row, stored, now)
+        _obey(reading, reply, phone, stored, now)
 
 
 def _stored(reading: Reading, reply: Reply, rows: Sequence[Standing], now: datetime) -> Inbound | None:
@@ -111,36 +111,36 @@ def _says_more(reading: Reading, known: Inbound, row: Standing) -> bool:
     return reading.kind.revokes and not Word(known.word).revokes and known.standing_id == row.pk
 
 
-def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[Standing, list[Standing]]:
-    """The phone's standing row, and the rows that a STOP ends with it.
+def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[list[Standing], list[Standing]]:
+    """The phone's standing row, its twins after it, and if she stops everything what goes with it (rule 25).
 
-    These are its twins and, if she stops everything, the mailboxes of all who share the phone (rule 25).
+    That is the mailboxes of all who share the phone.
     All are locked before anything is written: a click on a mailbox's link, coming between, would meet us on the chain.
     """
     whose: dict[str, Any] = {"clinic_id": reply.clinic_id, "channel": Channel.SMS, "address": reply.address}
     if not reading.everything:
-        row, *twins = standings.all_locked(**whose, now=now)
-        return row, twins if reading.kind.revokes else []
-    phones = standings.ensure_all(**whose, now=now)
-    clients = Contact.objects.filter(standing__in=phones, valid_to__isnull=True).values("client_id")
+        return standings.all_locked(**whose, now=now), []
+    phone = standings.ensure_all(**whose, now=now)
+    clients = Contact.objects.filter(standing__in=phone, valid_to__isnull=True).values("client_id")
     mailboxes = Contact.objects.filter(client_id__in=clients, channel=Channel.EMAIL, valid_to__isnull=True)
-    boxes = set(mailboxes.values_list("standing_id", flat=True))
-    rows = {row.pk: row for row in standings.lock([*phones, *boxes, *twins_of(boxes)])}
-    return rows.pop(phones[0]), list(rows.values())
+    rows = standings.lock_addresses([*phone, *mailboxes.values_list("standing_id", flat=True)])
+    return [row for row in rows if row.pk in phone], [row for row in rows if row.pk not in phone]
 
 
-def _obey(reading: Reading, reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
+def _obey(reading: Reading, reply: Reply, phone: Sequence[Standing], stored: Inbound, now: datetime) -> None:
+    row = phone[0]
     if reading.kind == Word.HELP and not (reply.provider_answers and answered_help(reply.body, reply.opt_out_type)):
         once_a_day = f"help:{row.pk}:{now:%Y-%m-%d}"  # two machines that answer each other would never end (rule 31)
         since = stored.received_at
         plan_answer(row, kind=AnswerKind.HELP, cause=once_a_day, address=reply.address, now=now, since=since)
     elif reading.kind == Word.UNCLEAR and not is_staff(row):
-        hold_standing(row, why="unclear_reply", source=f"inbound:{stored.pk}", now=now)
+        for each in phone:  # whichever her texts are planned on, it may have meant stop
+            hold_standing(each, why="unclear_reply", source=f"inbound:{stored.pk}", now=now)
     elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME):
         answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
     elif reading.kind == Word.START:
         answered = reply.provider_answers and answered_start(reply.body, reply.opt_out_type)
-        take_start(row, stored, Start(reply.address, reply.body, answered), listed=reply.listed, now=now)
+        take_start(phone, stored, Start(reply.address, reply.body, answered), listed=reply.listed, now=now)
     elif reading.kind == Word.YES:
         _agree(reply, row, stored, now)
     urgent = raise_alarm(reading, reply.body, row=row, stored=stored, address=reply.address, now=now)

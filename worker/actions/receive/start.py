@@ -19,10 +19,11 @@ from worker.actions.receive.ask_staff import ask_staff
 from worker.actions.receive.follow_up import CONTEXT, follow_up
 from worker.actions.record.audit import chained_at_the_end, record
 from worker.models import Inbound, StaffTask
+from worker.rules.names import Channel
 from worker.rules.words import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from worker.models import Standing
@@ -38,15 +39,20 @@ class Start(NamedTuple):
     answered: bool
 
 
-def take_start(row: Standing, stored: Inbound, said: Start, *, listed: Mapping[str, datetime], now: datetime) -> None:
-    """Believe a START, leave it, or let it wait; the caller holds the row's lock. `listed`: see `order_of_start`."""
-    order = order_of_start(row, stored, listed)
+def take_start(
+    phone: Sequence[Standing], stored: Inbound, said: Start, *, listed: Mapping[str, datetime], now: datetime
+) -> None:
+    """Believe a START, leave it, or let it wait; the caller holds the locks. `listed`: see `order_of_start`.
+
+    `phone` has all rows of the phone, of which the first speaks for it on the record.
+    """
+    order = order_of_start(phone, stored, listed)
     if order is Order.OVERTAKEN:
-        leave(row, stored, now)
-    elif order is Order.UNKNOWN and row.suppressed_at is not None:
-        _wait(row, stored, said, now)
-    elif not _restored(row, stored, said, now):
-        ask_staff(TASK, row, stored, now)
+        leave(phone[0], stored, now)
+    elif order is Order.UNKNOWN and any(row.suppressed_at is not None for row in phone):
+        _wait(phone[0], stored, said, now)
+    elif not _restored(phone, stored, said, now):
+        ask_staff(TASK, phone[0], stored, now)
 
 
 def waiting(provider_ids: Iterable[str]) -> list[str]:
@@ -60,18 +66,22 @@ def waiting(provider_ids: Iterable[str]) -> list[str]:
 def settle_start(*, provider_id: str, listed: Mapping[str, datetime], now: datetime) -> Order:
     """Look again at a START that waits, with the provider's own dates; LAST once it has taken the STOP back."""
     text = Inbound.objects.get(provider_id=provider_id, word=Word.START)
-    row = standings.lock([text.standing_id])[0]
-    follow_up([row], now=now)
-    text.refresh_from_db()
-    order = order_of_start(row, text, listed)
-    if text.follow_up_sealed is None or order is Order.UNKNOWN:
+    if text.follow_up_sealed is None:
         return Order.UNKNOWN
     said = Start(**sealed.unseal_json(text.follow_up_sealed, CONTEXT))
+    # By the address and not by its row, for it may be nobody's client's: then nothing else tells of another row.
+    phone = standings.all_locked(clinic_id=text.clinic_id, channel=Channel.SMS, address=said.address, now=now)
+    row = phone[0]
+    follow_up(phone, now=now)
+    text.refresh_from_db()
+    order = order_of_start(phone, text, listed)
+    if text.follow_up_sealed is None or order is Order.UNKNOWN:
+        return Order.UNKNOWN
     text.follow_up_sealed = None
     text.save(update_fields=["follow_up_sealed"])
     if order is Order.OVERTAKEN:
         leave(row, text, now)
-    if order is Order.OVERTAKEN or _restored(row, text, said, now):
+    if order is Order.OVERTAKEN or _restored(phone, text, said, now):
         asked = StaffTask.objects.filter(clinic_id=row.clinic_id, cause=f"inbound:{text.pk}", kind=TASK)
         asked.filter(done_at__isnull=True).update(done_at=now, done_by="system")
     return order
@@ -89,8 +99,8 @@ def leave(row: Standing, stored: Inbound, now: datetime) -> None:
         stored.save(update_fields=["follow_up_sealed"])
 
 
-def _restored(row: Standing, stored: Inbound, said: Start, now: datetime) -> bool:
-    return restore(row, stored=stored, address=said.address, body=said.body, answered=said.answered, now=now)
+def _restored(phone: Sequence[Standing], stored: Inbound, said: Start, now: datetime) -> bool:
+    return restore(phone, stored=stored, address=said.address, body=said.body, answered=said.answered, now=now)
 
 
 def _wait(row: Standing, stored: Inbound, said: Start, now: datetime) -> None:

@@ -52,8 +52,13 @@ def record(
         append_seals(clinic_id, "event", [event])
 
 
+def request_number() -> str:
+    """The number of the web request that is being answered; "" outside one."""
+    return str(structlog.contextvars.get_contextvars().get("request", ""))
+
+
 def _request() -> dict[str, str]:
-    number = structlog.contextvars.get_contextvars().get("request")
+    number = request_number()
     return {"request": number} if number else {}
 
 

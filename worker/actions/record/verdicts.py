@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.revocation import Revocation
-from worker.actions.consent.revoke import revoke_standing
+from worker.actions.consent.revoke import Ended, revoke_standings
 from worker.actions.consent.stale import reconfirm_all
 from worker.actions.record.audit import record
 from worker.actions.record.drift import note_drift
@@ -17,7 +18,7 @@ from worker.actions.record.task import open_task, optin_failed
 from worker.actions.send.circuit import close_circuits, open_circuit
 from worker.actions.send.due import make_ready
 from worker.actions.send.fall_back import fall_back
-from worker.models import Attempt, Message, Standing
+from worker.models import Attempt, Message
 from worker.models.attempt import AttemptState
 from worker.models.suppression import SuppressionReason
 from worker.rules.errors import Effect, Outcome, Verdict, email_event, smtp_reply, twilio_code
@@ -26,9 +27,13 @@ from worker.rules.states import State
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from worker.models import Standing
+
 REFUSED_BY_CREATE = 400  # the HTTP class under which a create call's code is judged
+OF_THE_ADDRESS = frozenset({Effect.SUPPRESS, Effect.RECONFIRM, Effect.REVIEW})
 SENDER_WAIT = timedelta(minutes=5)  # a sender that is refused keeps its queue; an operator mends it meanwhile
 
 
@@ -42,13 +47,23 @@ def judge(channel: Channel, code: str, *, http_status: int = REFUSED_BY_CREATE) 
     return smtp_reply(int(number) if number.isdecimal() else 0, code)
 
 
+def locked(standing_id: int, verdict: Verdict | None) -> list[Standing]:
+    """A message's standing row, locked and first, with its twins where the verdict is about the address (P2).
+
+    Any other answer looks for none, and costs what it did.
+    """
+    about_it = verdict is not None and verdict.effect in OF_THE_ADDRESS
+    rows = standings.lock_addresses([standing_id]) if about_it else standings.lock([standing_id])
+    return sorted(rows, key=lambda row: row.pk != standing_id)
+
+
 @transaction.atomic
 def refused(*, message_id: int, attempt_id: uuid.UUID, code: str, now: datetime, status: int = 400) -> None:
     """The create call was refused with `code`: end the message, or plan it again, and do what the table says."""
     message = Message.objects.select_related("standing").get(pk=message_id)
     verdict = judge(Channel(message.channel), code, http_status=status)
     code = code or verdict.code
-    standing = Standing.objects.select_for_update(no_key=True).get(pk=message.standing_id)
+    rows = locked(message.standing_id, verdict)
     state, due_at = _next(message, verdict, now)
     ended = AttemptState.UNKNOWN if state == State.UNKNOWN else AttemptState.REFUSED
     in_doubt = Attempt.objects.filter(pk=attempt_id, state__in=(AttemptState.SENDING, AttemptState.UNKNOWN))
@@ -63,7 +78,7 @@ def refused(*, message_id: int, attempt_id: uuid.UUID, code: str, now: datetime,
         optin_failed(message_id, now=now)
     if verdict.effect != Effect.OPEN_CIRCUIT and verdict.outcome not in {Outcome.UNKNOWN, Outcome.TRY_LATER}:
         close_circuits([message_id], now=now)  # it was about this message: the sender is welcome again
-    apply_effect(standing, message, verdict, now=now)
+    apply_effect(rows, message, verdict, now=now)
     if state == State.REFUSED:
         fall_back(Message.objects.select_related("version", "step").get(pk=message_id), verdict, now=now)
 
@@ -80,8 +95,9 @@ def _next(message: Message, verdict: Verdict, now: datetime) -> tuple[State, dat
     return State.REFUSED, message.due_at
 
 
-def apply_effect(standing: Standing, message: Message, verdict: Verdict, *, now: datetime) -> None:
-    """What a verdict changes beyond its own message; the caller holds the standing's lock."""
+def apply_effect(rows: Sequence[Standing], message: Message, verdict: Verdict, *, now: datetime) -> None:
+    """What a verdict changes beyond its own message; `rows` are as `locked` gave them for it."""
+    standing = rows[0]
     effect, source = verdict.effect, f"message:{message.pk} code:{verdict.code}"
     if effect == Effect.NONE or not _often_enough(message, verdict):
         return
@@ -89,11 +105,13 @@ def apply_effect(standing: Standing, message: Message, verdict: Verdict, *, now:
         reason = _reason(Channel(message.channel), verdict.code)
         said = Revocation(reason=reason, method="provider", by="provider", received_at=now, source=source)
         note_drift(standing, message, verdict, now=now)
-        revoke_standing(standing, said=said, now=now)
+        revoke_standings([Ended(row, said, already=row.suppressed_at is not None) for row in rows], now=now)
     elif effect == Effect.RECONFIRM:
-        reconfirm_all(standing, source=source, now=now)
+        for row in rows:
+            reconfirm_all(row, source=source, now=now)
     elif effect == Effect.REVIEW:
-        hold_standing(standing, why="provider_review", source=source, now=now)
+        for row in rows:
+            hold_standing(row, why="provider_review", source=source, now=now)
     elif effect == Effect.OPEN_CIRCUIT:
         open_circuit(
             clinic_id=message.clinic_id, channel=message.channel, code=verdict.code, now=now, message_id=message.pk

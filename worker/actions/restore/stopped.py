@@ -9,9 +9,9 @@ from django.db import transaction
 
 from worker.actions.consent import standing as standings
 from worker.actions.consent.revocation import Revocation
-from worker.actions.consent.revoke import revoke_client, revoke_standing
+from worker.actions.consent.revoke import revoke_client, revoke_once
 from worker.actions.restore import spool
-from worker.models import Contact, Grant, Suppression
+from worker.models import Contact, Grant
 from worker.models.standing import GrantState
 
 if TYPE_CHECKING:
@@ -66,15 +66,12 @@ def _obeyed(stop: Stop, contact: Contact, now: datetime) -> bool:
     said = Revocation(
         reason=stop.reason, method=stop.method, by=BY, received_at=min(stop.received_at, now), source="spool"
     )
-    row = standings.lock([contact.standing_id])[0]
+    rows = standings.lock_addresses([contact.standing_id])
     if stop.purposes:
-        granted = Grant.objects.filter(client=contact.client_id, standing=row, purpose__in=stop.purposes)
+        granted = Grant.objects.filter(client=contact.client_id, standing__in=rows, purpose__in=stop.purposes)
         open_still = granted.exclude(state=GrantState.REVOKED).exists()
         if open_still:
             client = contact.client
             revoke_client(client=client, channel=stop.channel, purposes=stop.purposes, said=said, now=now)
         return open_still
-    if Suppression.objects.filter(standing=row, reason=stop.reason, lifted_at__isnull=True).exists():
-        return False
-    revoke_standing(row, said=said, now=now)
-    return True
+    return revoke_once(rows, said=said, now=now)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from worker import clock, meters
-from worker.actions.record.audit import record
+from worker.actions.record.audit import record, request_number
 from worker.actions.record.task import open_task, optin_failed
 from worker.actions.send import tally
 from worker.models import Attempt, Message, Pause, Ready, Sender
@@ -35,12 +35,16 @@ LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
 def make_ready(messages: Iterable[Message], *, now: datetime) -> None:
-    """Put planned messages that are due within the hour where a claim finds them, in the caller's transaction."""
+    """Put planned messages that are due within the hour where a claim finds them, in the caller's transaction.
+
+    The number of the request that does so goes along: no hint carries it, for the web part needs no broker (P11).
+    """
+    request = request_number()
     insert_many(
         "aftercare_ready",
-        ("message_id", "clinic_id", "channel", "due_at", "free_at", "lease", "worker"),
+        ("message_id", "clinic_id", "channel", "due_at", "free_at", "lease", "worker", "request"),
         [
-            (each.pk, each.clinic_id, each.channel, _place(each, now), LONG_AGO, 0, "")
+            (each.pk, each.clinic_id, each.channel, _place(each, now), LONG_AGO, 0, "", request)
             for each in messages
             if each.due_at <= now + HORIZON
         ],

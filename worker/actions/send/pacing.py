@@ -162,7 +162,7 @@ class Pacing:
             return
         machine, now, passing = clock.machine(), clock.now(), clock.passing()
         for each, wait in sorted(these, key=lambda pair: -pair[1].seconds):  # so that each clinic keeps its soonest
-            meters.WAITS.labels(wait.why).observe(wait.seconds)
+            meters.WAITS.labels(self._channel, wait.why).observe(wait.seconds)
             self._resting[each.row["clinic_id"]] = passing + wait.seconds
         update_many(
             "aftercare_message", "id", ("reason",),

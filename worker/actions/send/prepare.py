@@ -46,6 +46,7 @@ COLUMNS = {
     "client__other_clocks": "client.other_clocks",
     "appointment__starts_at": "appointment.starts_at", "appointment__edition": "appointment.edition",
     "appointment__changed_at": "appointment.changed_at", "treatment__performed_at": "treatment.performed_at",
+    "request": "ready.request",
 }  # fmt: skip
 MOMENTS = ("due_at", "expires_at", "appointment__starts_at", "appointment__changed_at", "treatment__performed_at")
 WORDS = (("channel", Channel), ("purpose", Purpose), ("cls", MessageClass))
@@ -59,6 +60,7 @@ LOAD = (
     "LEFT JOIN aftercare_link care ON care.id = m.care_id "
     "LEFT JOIN aftercare_appointment appointment ON appointment.id = m.appointment_id "
     "LEFT JOIN aftercare_treatment treatment ON treatment.id = m.treatment_id "
+    "LEFT JOIN aftercare_ready ready ON ready.message_id = m.id "
     "WHERE {these}"
 )
 log = structlog.get_logger("aftercare.prepare")

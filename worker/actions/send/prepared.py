@@ -46,6 +46,12 @@ class Prepared:
         return int(self.row["pk"])
 
     @property
+    def cause(self) -> dict[str, str]:
+        """The web request that made it ready, for its line; nothing where time did."""
+        number = self.row.get("request")
+        return {"request": number} if number else {}
+
+    @property
     def channel(self) -> Channel:
         """How it goes."""
         channel: Channel = self.row["channel"]

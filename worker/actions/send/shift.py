@@ -69,7 +69,7 @@ def shift(*, channel: Channel, carrier: Carrier, slots: int, longest: float = LO
         tally.sum_up(report, now=clock.now())
         log.info(
             "shift", channel=channel, claimed=report.claimed, called=report.called, seconds=round(seconds, 3),
-            latest_seconds=round(report.latest_seconds, 1), **report.outcomes,
+            latest_seconds=round(report.latest_seconds, 1), **report.causes, **report.outcomes,
         )  # fmt: skip
     pulse.worked(shift_seconds=seconds if report.claimed else None)
     return report
@@ -117,9 +117,11 @@ class _Shift:
             return self._stumbled(error, [])
         held = turns.run(self._carrier.reserve(min(due, room)))
         claims: list[Claim] = []
+        steps = traces.Steps()
         try:
             claims = self._claim(len(held), caps, crowded=due >= len(held)) if held else []
-            going = self._decide(claims, held)
+            steps.did("claim", (each.message_id for each in claims))
+            going = self._decide(claims, held, steps)
         except DatabaseError as error:
             return self._stumbled(error, claims)
         finally:
@@ -127,6 +129,7 @@ class _Shift:
         self._report.claimed += len(claims)
         if going:
             turns.run(asyncio.sleep(0))  # the first bytes leave before the next database round
+        steps.tell()
         return len(claims)
 
     def _claim(self, limit: int, caps: Mapping[int, int], *, crowded: bool) -> list[Claim]:
@@ -141,9 +144,12 @@ class _Shift:
             caps=caps,
         )
 
-    def _decide(self, claims: list[Claim], held: list[Any]) -> int:
+    def _decide(self, claims: list[Claim], held: list[Any], steps: traces.Steps) -> int:
         """Write, decide, and start the calls of what may go; each takes its connection out of `held`."""
-        batch = self._pacing.admit(prepare(claims, now=clock.now()))
+        written = prepare(claims, now=clock.now())
+        steps.did("render", (each.pk for each in written))
+        self._report.knows(written)
+        batch = self._pacing.admit(written)
         going: list[Prepared] = []
         started = clock.running()  # t0: from here one second to the first byte (P2)
         try:
@@ -155,6 +161,7 @@ class _Shift:
                 worker=incarnation(),
             )
         finally:
+            steps.did("decide", (each.pk for each in batch))
             called = {each.pk for each in going}
             self._pacing.unused(each for each in batch if each.pk not in called)
         for each in going:
@@ -210,7 +217,7 @@ class _Shift:
 async def _call(each: Prepared, carrier: Carrier, slot: Any, out: Sms | Mail, started: float) -> Outcome:
     began, outcome = clock.running(), None
     try:
-        with traces.handled("send", (each.pk,), channel=each.channel):
+        with traces.handled("send", each.pk, channel=each.channel):
             outcome = await carrier.send(slot, out, started)
     except Exception as error:  # noqa: BLE001 - whatever broke, it may have left: never "not sent"
         log.error("call failed", attempt=out.attempt_id, error=type(error).__name__)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import DatabaseError, connection
 
-from worker import meters
+from worker import clock, meters
 from worker.channels.base import Accepted, NotStarted, Outcome, Refused, TryLater
 from worker.models.rows import insert_many
 from worker.rules.states import State
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("aftercare.tally")
 messages = structlog.get_logger("aftercare.message")
+FEW = 5
 
 
 @dataclass(slots=True)
@@ -36,6 +37,16 @@ class Report:
     outcomes: dict[str, int] = field(default_factory=dict)
     late_seconds: float = 0.0
     latest_seconds: float = 0.0
+    requests: set[str] = field(default_factory=set)  # web requests that made any of them ready; a few of many
+
+    def knows(self, batch: Iterable[Prepared]) -> None:
+        """Remember what caused these, as far as a line has room."""
+        self.requests.update(each.cause["request"] for each in batch if each.cause and len(self.requests) < FEW)
+
+    @property
+    def causes(self) -> dict[str, list[str]]:
+        """For the shift's line; nothing where time caused it all."""
+        return {"requests": sorted(self.requests)} if self.requests else {}
 
     def calls(self, due_at: datetime, now: datetime) -> None:
         """One message goes; how late it is against its due time, both calendar."""
@@ -43,7 +54,6 @@ class Report:
         self.called += 1
         self.late_seconds += late
         self.latest_seconds = max(self.latest_seconds, late)
-        meters.called(self.channel, late)
 
     def hears(self, outcome: Outcome) -> str:
         """What became of one call; its name."""
@@ -56,11 +66,12 @@ def tell(said: Said, outcome: str) -> None:
     """The one canonical line of a message's way out, numbers alone (P9); and its parts, for the bill."""
     row = said.of.row
     if isinstance(said.outcome, Accepted):
-        meters.accepted(said.of.channel, said.outcome.segments or said.of.segments)
+        late = (clock.now() - row["due_at"]).total_seconds()
+        meters.accepted(said.of.channel, said.outcome.segments or said.of.segments, late)
     messages.info(
         "message", message=said.of.pk, attempt=said.of.attempt_id.hex, clinic=row["clinic_id"], channel=said.of.channel,
         cls=said.of.cls, purpose=said.of.purpose, version=row["version_id"], step=row["step__code"], outcome=outcome,
-        tries=row["attempts"] + 1, code=getattr(said.outcome, "code", "")[:3],
+        tries=row["attempts"] + 1, code=getattr(said.outcome, "code", "")[:3], **said.of.cause,
     )  # fmt: skip
 
 
@@ -70,7 +81,7 @@ def tell_ended(batch: Sequence[tuple[Prepared, Stop]]) -> None:
         messages.info(
             "message", message=each.pk, clinic=each.row["clinic_id"], channel=each.channel, cls=each.cls,
             purpose=each.purpose, version=each.row["version_id"], step=each.row["step__code"],
-            outcome=verdict.state, reason=verdict.reason, tries=each.row["attempts"],
+            outcome=verdict.state, reason=verdict.reason, tries=each.row["attempts"], **each.cause,
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from worker.actions.record import verdicts
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
 from worker.actions.send.fall_back import fall_back
-from worker.models import Attempt, Grant, Message, Ready, Standing
+from worker.models import Attempt, Grant, Message, Ready
 from worker.models.attempt import MAY_HAVE_LEFT, AttemptState
 from worker.rules.names import AnswerKind, Channel
 from worker.rules.states import State, after_receipt
@@ -25,19 +25,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from worker.models import Standing
+    from worker.rules.errors import Verdict
+
 WENT = {State.ACCEPTED, State.DELIVERED, State.UNDELIVERED}
 RECEIPT_STATUS = 200  # a receipt's code is judged as an answer to a call that was taken
 log = structlog.get_logger("aftercare.went")
 
 
-def locked(attempt_id: uuid.UUID) -> tuple[Attempt, Message, Standing]:
-    """An attempt with its message and standing, locked in the order of the house. Raises Attempt.DoesNotExist."""
-    standing_id = Attempt.objects.values_list("standing_id", flat=True).get(pk=attempt_id)
-    standing = Standing.objects.select_for_update(no_key=True).get(pk=standing_id)
+def locked(attempt_id: uuid.UUID, code: str = "") -> tuple[Attempt, Message, list[Standing]]:
+    """An attempt with its message and standing, locked in the order of the house. Raises Attempt.DoesNotExist.
+
+    The standing comes first among the rows that what the provider said (`code`) is about (`verdicts.locked`).
+    """
+    standing_id, channel = Attempt.objects.values_list("standing_id", "channel").get(pk=attempt_id)
+    rows = verdicts.locked(standing_id, _verdict(channel, code))
     # Attempt before message, as our own answer takes them: the other way round the two would wait for each other.
     attempt = Attempt.objects.select_for_update(no_key=True).get(pk=attempt_id)
     message = Message.objects.select_for_update().get(pk=attempt.message_id)
-    return attempt, message, standing
+    return attempt, message, rows
 
 
 @transaction.atomic
@@ -46,10 +52,10 @@ def went(*, attempt_id: uuid.UUID, provider_id: str, status: str, code: str, how
 
     False when another attempt has that id of the provider already: one text proves one attempt.
     """
-    attempt, message, standing = locked(attempt_id)
+    attempt, message, rows = locked(attempt_id, code)
     if Attempt.objects.filter(provider_id=provider_id).exclude(pk=attempt_id).exists():
         return False
-    merge(attempt, message, standing, status, code, provider_id, now)
+    merge(attempt, message, rows, status, code, provider_id, now)
     record(
         clinic_id=attempt.clinic_id, kind="reconciled", subject=f"message:{message.pk}", actor="system", at=now,
         code=how, facts={"attempt": attempt_id.hex, "status": status},
@@ -58,9 +64,10 @@ def went(*, attempt_id: uuid.UUID, provider_id: str, status: str, code: str, how
 
 
 def merge(
-    attempt: Attempt, message: Message, standing: Standing, status: str, code: str, provider_id: str, now: datetime
-) -> None:
-    """Bring attempt and message to what the provider said, never back (rule 98); the caller holds their locks."""
+    attempt: Attempt, message: Message, rows: Sequence[Standing], status: str, code: str, provider_id: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Bring attempt and message to what the provider said, never back (rule 98); all three as `locked` gave them."""
     before = State(message.state)
     after = after_receipt(before, status)
     _settle(attempt, provider_id, code, now)
@@ -72,14 +79,18 @@ def merge(
     if after in WENT and message.kind == AnswerKind.OPTIN_CONFIRMATION:
         confirm_optin([message.pk], now=now)
     if after == State.UNDELIVERED:
-        _not_delivered(message, standing, code, now)
+        _not_delivered(message, rows, code, now)
 
 
-def _not_delivered(message: Message, standing: Standing, code: str, now: datetime) -> None:
-    verdict = verdicts.judge(Channel(message.channel), code, http_status=RECEIPT_STATUS) if code else None
+def _not_delivered(message: Message, rows: Sequence[Standing], code: str, now: datetime) -> None:
+    verdict = _verdict(message.channel, code)
     if verdict is not None:
-        verdicts.apply_effect(standing, message, verdict, now=now)
+        verdicts.apply_effect(rows, message, verdict, now=now)
     fall_back(message, verdict, now=now)
+
+
+def _verdict(channel: str, code: str) -> Verdict | None:
+    return verdicts.judge(Channel(channel), code, http_status=RECEIPT_STATUS) if code else None
 
 
 def _settle(attempt: Attempt, provider_id: str, code: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.management.arguments import row_id, words
+from worker.management.arguments import person, row_id, words
 
 if TYPE_CHECKING:
     import argparse
@@ -19,12 +19,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     make.add_argument("--clinic", default="", metavar="SLUG")
     make.add_argument("--source", required=True, metavar="NAME", help="what the calendar is called, such as cliniko")
     make.add_argument("--name", type=words(60), default="", help="what the key is for, to know it by later")
-    make.add_argument("--by", required=True, metavar="EMAIL", help="an owner or operator of the clinic")
+    make.add_argument("--by", type=person(), required=True, metavar="EMAIL", help="an owner or operator of the clinic")
     listed = acts.add_parser("list", help="every key that was given")
     listed.add_argument("--clinic", default="", metavar="SLUG")
     revoke = acts.add_parser("revoke", help="end a key at once")
     revoke.add_argument("id", type=row_id, metavar="ID")
-    revoke.add_argument("--by", required=True, metavar="EMAIL", help="an owner or operator of the clinic")
+    revoke.add_argument(
+        "--by", type=person(), required=True, metavar="EMAIL", help="an owner or operator of the clinic"
+    )
     for each in (make, listed, revoke):
         each.add_argument("--json", action="store_true", help="print JSON")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from worker.management.arguments import row_id
+from worker.management.arguments import person, row_id
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +19,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, nargs="?", help="JSON with consents; see docs/contact.md for its fields")
     parser.add_argument("--phone", default="")
     parser.add_argument("--email", default="")
-    parser.add_argument("--by", default="", metavar="EMAIL", help="who changes it, with --phone or --email")
+    parser.add_argument(
+        "--by", type=person(), default="", metavar="EMAIL", help="who changes it, with --phone or --email"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.management.arguments import row_id
+from worker.management.arguments import person, row_id
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     for each in (answered, close, act.add_parser("reopen", help="take a closing back")):
         each.add_argument("id", type=row_id, metavar="ID")
-        each.add_argument("--by", required=True, metavar="EMAIL", help="one of the clinic's staff")
+        each.add_argument("--by", type=person(), required=True, metavar="EMAIL", help="one of the clinic's staff")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -25,19 +25,27 @@ def run(options: argparse.Namespace) -> int:
     """Exit 1 when anything is wrong, and stays wrong."""
     import django
 
-    from worker.management.cli import show
+    from config.environment import BadSetting
+    from worker.reading import finding
 
-    django.setup()
-    from worker.reading.doctor import as_json, findings
+    try:
+        django.setup()
+    except BadSetting as bad:
+        return _told(finding.of_settings(bad), [], options)
+    from worker.reading.doctor import findings
 
     found = findings(network=not options.no_network)
     fixed = _fixed(found) if options.fix else []
     if fixed:
         found = findings(network=not options.no_network)
-    lines = [f"fixed {each}" for each in fixed] + [
-        f"{'ok  ' if each.ok else 'MEND'}  {each.what}: {each.says}" + ("" if each.ok else f"\n      {each.mend}")
-        for each in found
-    ]
+    return _told(found, fixed, options)
+
+
+def _told(found: list[Finding], fixed: list[str], options: argparse.Namespace) -> int:
+    from worker.management.cli import show
+    from worker.reading.finding import as_json, as_lines
+
+    lines = [*(f"fixed {each}" for each in fixed), *as_lines(found)]
     show(as_json(found) | {"fixed": fixed}, as_json=options.json, lines=lines)
     return 0 if all(each.ok for each in found) else 1
 

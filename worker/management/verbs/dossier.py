@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from worker.management.arguments import row_id
+from worker.management.arguments import person, row_id
 from worker.management.fresh_file import fresh
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="a new file that only you may read; default: print it")
     parser.add_argument("--html", type=Path, metavar="FILE", help="the same as a page to print")
     parser.add_argument("--bodies", action="store_true", help="with the texts as they were sent")
-    parser.add_argument("--by", default="", metavar="EMAIL", help="one of the clinic's staff, for the record")
+    parser.add_argument(
+        "--by", type=person(), default="", metavar="EMAIL", help="one of the clinic's staff, for the record"
+    )
     parser.add_argument("--json", action="store_true", help="it always is JSON")
 
 

@@ -31,12 +31,13 @@ def run(options: argparse.Namespace) -> int:
     if options.example:
         return _example()
     ready()
-    from worker import clock
+    from worker import clock, traces
     from worker.actions.clients.enrol import enrol
     from worker.intake.client import ClientFile
     from worker.intake.shape import checked, read_json
     from worker.reading.messages import listed
 
+    traces.begin()
     done = enrol(checked(ClientFile, read_json(options.file)), now=clock.now())
     planned = listed(client_id=done.client.pk)
     hand_over = [

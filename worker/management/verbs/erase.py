@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.management.arguments import person
+
 if TYPE_CHECKING:
     import argparse
 
@@ -13,7 +15,7 @@ HELP = "erase a client for good; the stop and the proof of consent stay, without
 def add(parser: argparse.ArgumentParser) -> None:
     """Whom, and who says so."""
     parser.add_argument("client", type=int, metavar="CLIENT")
-    parser.add_argument("--by", required=True, metavar="EMAIL", help="one of the clinic's staff")
+    parser.add_argument("--by", type=person(), required=True, metavar="EMAIL", help="one of the clinic's staff")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

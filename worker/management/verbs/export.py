@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from worker.management.arguments import person
 from worker.management.fresh_file import fresh
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Whose, where to, and who asks."""
     parser.add_argument("client", type=int, metavar="CLIENT")
     parser.add_argument("--out", type=Path, metavar="FILE", help="a new file that only you may read; default: print it")
-    parser.add_argument("--by", default="", metavar="EMAIL", help="one of the clinic's staff, for the record")
+    parser.add_argument(
+        "--by", type=person(), default="", metavar="EMAIL", help="one of the clinic's staff, for the record"
+    )
     parser.add_argument("--json", action="store_true", help="it always is JSON")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.management import unsettled
+from worker.management.arguments import Once, named, whole
 
 if TYPE_CHECKING:
     import argparse
@@ -15,11 +16,11 @@ HELP = "messages that were refused, came back or stayed unresolved; retry them t
 def add(parser: argparse.ArgumentParser) -> None:
     """List, retry or give up; and which."""
     unsettled.add(parser)
+    parser.add_argument("--days", type=whole("days", 1, 90), default=7, metavar="N", help="how far back (default 7)")
     parser.add_argument(
-        "--days", type=int, choices=range(1, 91), default=7, metavar="N", help="how far back (default 7)"
+        "--reason", type=named, action=Once, metavar="REASON", help="as listed with --json, for example code:21211"
     )
-    parser.add_argument("--reason", default="", metavar="REASON", help="as listed with --json, for example code:21211")
-    parser.add_argument("--clinic", default="", metavar="SLUG")
+    parser.add_argument("--clinic", type=named, action=Once, metavar="SLUG")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,5 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from worker import clock
     from worker.reading.unsettled import failed
 
-    rows = failed(now=clock.now(), days=options.days, reason=options.reason, clinic=options.clinic)
-    return unsettled.settle(options, rows)
+    listed = failed(
+        now=clock.now(), days=options.days, reason=options.reason or "", clinic=options.clinic or "", ids=options.ids
+    )
+    return unsettled.settle(options, listed, narrower="--clinic, --reason narrow it, or name ids")

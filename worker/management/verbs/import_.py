@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from worker.management.arguments import person
+
 if TYPE_CHECKING:
     import argparse
 
@@ -18,7 +20,9 @@ SHOWN = 20
 def add(parser: argparse.ArgumentParser) -> None:
     """The file, whose clinic, and how its columns are read."""
     parser.add_argument("file", type=Path, help="CSV with a first line of names; docs/import.md lists the columns")
-    parser.add_argument("--by", required=True, metavar="EMAIL", help="one of the clinic's staff, who brings it")
+    parser.add_argument(
+        "--by", type=person(), required=True, metavar="EMAIL", help="one of the clinic's staff, who brings it"
+    )
     parser.add_argument("--clinic", default="", metavar="SLUG", help="when there is more than one")
     parser.add_argument(
         "--map", action="append", default=[], metavar="COLUMN=NAME", help="which column of the file is it"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from worker.management.arguments import person
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +21,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preview", action="store_true", help="say what its hours would do to planned messages; change nothing"
     )
-    parser.add_argument("--hours-by", default="", metavar="EMAIL", help="the practitioner or owner who looked at that")
+    parser.add_argument(
+        "--hours-by", type=person(), default="", metavar="EMAIL", help="the practitioner or owner who looked at that"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -44,21 +48,21 @@ def run(options: argparse.Namespace) -> int:
             "sha256": version.sha256,
             "new": new,
             "approved": version.approvals.filter(withdrawn_at__isnull=True).exists(),
+            "newest": version.protocol.versions.latest("number").number,
         }
         for version, new in loaded.drafts
     ]
-    lines = [f"clinic {loaded.clinic.slug} is loaded"]
-    lines += [
-        f"  {each['protocol']} version {each['version']}: "
-        + (
-            "approved"
-            if each["approved"]
-            else f"a draft; read it, then: aftercare approve {each['protocol']} --by EMAIL"
-        )
-        for each in drafts
-    ]
+    lines = [f"clinic {loaded.clinic.slug} is loaded", *map(_line, drafts)]
     show({"clinic": loaded.clinic.slug, "protocols": drafts}, as_json=options.json, lines=lines)
     return 0
+
+
+def _line(draft: dict[str, Any]) -> str:
+    """What was loaded, and how to approve just that: an old file loaded again is not the newest version (P3)."""
+    code, number, newest = draft["protocol"], draft["version"], draft["newest"]
+    next_ = f"a draft; read it, then: aftercare approve {code} --version {number} --by EMAIL"
+    old = "" if number == newest else f" (not the newest: that is version {newest})"
+    return f"  {code} version {number}: {'approved' if draft['approved'] else next_}{old}"
 
 
 def _preview(file: ClinicFile, options: argparse.Namespace) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from worker.management.arguments import person
+
 if TYPE_CHECKING:
     import argparse
 
@@ -17,11 +19,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     act = parser.add_subparsers(dest="act", metavar="agree|leave")
     agree = act.add_parser("agree", help="be told at this phone or mailbox; takes the place of the one before")
     agree.add_argument("address", help="your own phone or mailbox")
-    agree.add_argument("--by", required=True, metavar="EMAIL", help="you: nobody agrees for a colleague")
+    agree.add_argument("--by", type=person(), required=True, metavar="EMAIL", help="you: nobody agrees for a colleague")
     agree.add_argument("--i-agree", action="store_true", help="say that you want to be told there; needed")
     leave = act.add_parser("leave", help="be told no more")
     leave.add_argument("channel", choices=("sms", "email"))
-    leave.add_argument("--by", required=True, metavar="EMAIL")
+    leave.add_argument("--by", type=person(), required=True, metavar="EMAIL")
 
 
 def run(options: argparse.Namespace) -> int:

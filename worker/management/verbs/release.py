@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.management.arguments import row_id, words
+from worker.management.arguments import person, row_id, words
 from worker.rules.release import PLAIN, ReleaseReason
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     whose.add_argument("address", nargs="?", type=words(LONGEST), metavar="ADDRESS", help="a phone or a mailbox")
     whose.add_argument("--client", type=row_id, metavar="ID")
     parser.add_argument("--clinic", default="", metavar="SLUG", help="when there are several clinics")
-    parser.add_argument("--by", required=True, metavar="EMAIL", help="one of the clinic's staff")
+    parser.add_argument("--by", type=person(), required=True, metavar="EMAIL", help="one of the clinic's staff")
     parser.add_argument(
         "--reason",
         required=True,

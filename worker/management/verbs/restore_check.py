@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.management.arguments import words
+from worker.management.arguments import person
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--unchecked", action="store_true",
         help="with --release: although not compared to the end; texts may ring twice, a STOP of that time be ignored",
     )  # fmt: skip
-    parser.add_argument("--by", type=words(BY), default="command")
+    parser.add_argument("--by", type=person(BY), default="command")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

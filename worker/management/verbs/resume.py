@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.management.arguments import words
-from worker.management.verbs.pause import BY, add_scope, scope
+from worker.management.arguments import reason
+from worker.management.verbs.pause import WHY, add_by, add_scope, scope
 
 if TYPE_CHECKING:
     import argparse
@@ -14,9 +14,10 @@ HELP = "end a pause; what it held passes every gate anew"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """What, and who."""
+    """What, who, and why."""
     add_scope(parser)
-    parser.add_argument("--by", type=words(BY), default="command")
+    parser.add_argument("--why", type=reason(WHY), default=None, help="stays beside the pause; no names, please")
+    add_by(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,9 +27,9 @@ def run(options: argparse.Namespace) -> int:
     ready()
     from worker import clock
     from worker.actions.consent.hold import resume
-    from worker.models.hold import PauseScope
+    from worker.models.scope_names import name_of
 
     kind, value = scope(options)
-    count = resume(scope=PauseScope(kind), value=value, by=options.by, now=clock.now())
-    print(f"resumed: {kind} {value}".rstrip() + f"; {count} message(s) planned again")
+    count = resume(scope=kind, value=value, why=options.why or "", by=options.by, now=clock.now())
+    print(f"resumed: {name_of(kind, value)}; {count} message(s) planned again")
     return 0

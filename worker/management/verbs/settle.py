@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.management.arguments import row_id
+from worker.management.arguments import person, row_id
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", required=True, type=_session, metavar="TREATMENT", help="one of the two it names: 5, or visit:7"
     )
-    parser.add_argument("--by", required=True, metavar="EMAIL", help="a practitioner of the clinic")
+    parser.add_argument("--by", type=person(), required=True, metavar="EMAIL", help="a practitioner of the clinic")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,10 +6,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from worker.management.arguments import seconds
+
 if TYPE_CHECKING:
     import argparse
 
 HELP = "queues, workers, oldest due, lateness, unknown outcomes, paused, how the day goes, and what needs a person"
+SOONEST = 0.5  # seconds: below it the database would be asked without a break
 CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # ECMA-48: home, and erase what stands there
 
 
@@ -20,8 +23,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--check", action="store_true", help="exit 1 when something needs a person at once, for monitors"
     )
     parser.add_argument(
-        "--watch", nargs="?", type=float, const=2.0, metavar="SECONDS", help="again and again, every 2 s if not told"
-    )
+        "--watch", nargs="?", type=seconds(SOONEST), const=2.0, metavar="SECONDS",
+        help=f"again and again, every 2 s if not told, {SOONEST} s at least",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,18 +38,14 @@ def run(options: argparse.Namespace) -> int:
         return int(options.check and any(each["severity"] == "page" for each in said["alarms"]))
     while True:
         _again(as_json=options.json)
-        time.sleep(max(0.2, options.watch))
+        time.sleep(options.watch)
 
 
 def _said() -> dict[str, Any]:
     from worker import clock
-    from worker.reading import alarms
-    from worker.reading.machine_room import machine_room
-    from worker.reading.status import status
+    from worker.reading.house import house
 
-    now = clock.now()
-    raised = alarms.as_json(alarms.facts(now=now, machine=clock.machine()))
-    return status(now=now) | machine_room(now=now) | raised
+    return house(now=clock.now(), machine=clock.machine())
 
 
 def _once(*, as_json: bool) -> dict[str, Any]:

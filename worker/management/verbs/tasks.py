@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from worker.management.arguments import row_id
+from worker.management.arguments import person, row_id
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     act = parser.add_subparsers(dest="act", metavar="done")
     done = act.add_parser("done", help="note that a task is done")
     done.add_argument("id", type=row_id, metavar="ID")
-    done.add_argument("--by", required=True, metavar="EMAIL", help="one of the clinic's staff")
+    done.add_argument("--by", type=person(), required=True, metavar="EMAIL", help="one of the clinic's staff")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -25,4 +25,5 @@ def run(options: argparse.Namespace) -> int:
     from worker import clock
     from worker.reading.unsettled import unknown
 
-    return unsettled.settle(options, unknown(now=clock.now()))
+    listed = unknown(now=clock.now(), ids=options.ids)
+    return unsettled.settle(options, listed, narrower="settle these, or name ids, to see the rest")

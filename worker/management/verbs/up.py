@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     home = Path(os.environ.get("AFTERCARE_HOME", "var")).absolute()
     try:
         plan = Plan(home=home, port=options.port, stepped=options.demo)
-        with HomeLock(home, address=plan.web_url):
+        with HomeLock(home, address=plan.web_url, calendar=plan.calendar if plan.stepped else None):
             house = House(plan)
             print("preparing the database ...", flush=True)
             house.migrate()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.management.arguments import person
+
 if TYPE_CHECKING:
     import argparse
 
@@ -13,7 +15,7 @@ HELP = "withdraw a protocol's approval: nothing more of it leaves"
 def add(parser: argparse.ArgumentParser) -> None:
     """Which protocol, and who says so."""
     parser.add_argument("protocol")
-    parser.add_argument("--by", required=True, metavar="EMAIL", help="the practitioner")
+    parser.add_argument("--by", type=person(), required=True, metavar="EMAIL", help="the practitioner")
     parser.add_argument("--clinic", default="", metavar="SLUG", help="when several clinics have the protocol")
 
 
@@ -26,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from worker.actions.protocols.approve import the_protocol, withdraw
 
     protocol = the_protocol(options.protocol, clinic_slug=options.clinic)
-    count = withdraw(protocol=protocol, by=options.by, now=clock.now())
-    print(f"{protocol.code}: {count} approval(s) withdrawn; nothing more of it leaves")
+    ended = withdraw(protocol=protocol, by=options.by, now=clock.now())
+    which = f"version{'s' if len(ended) > 1 else ''} {', '.join(map(str, ended))}"
+    print(f"{protocol.code}: {len(ended)} approval(s) withdrawn ({which}); nothing more of it leaves")
     return 0

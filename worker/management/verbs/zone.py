@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.management.arguments import row_id
+from worker.management.arguments import person, row_id
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +16,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Who, where, and who says so."""
     parser.add_argument("client", type=row_id, metavar="CLIENT", help="the client's id")
     parser.add_argument("zone", metavar="ZONE", help="an IANA name, for example America/Chicago")
-    parser.add_argument("--by", required=True, metavar="EMAIL", help="one of the desk, a practitioner or an owner")
+    parser.add_argument(
+        "--by", type=person(), required=True, metavar="EMAIL", help="one of the desk, a practitioner or an owner"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

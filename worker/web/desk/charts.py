@@ -1,10 +1,13 @@
-"""Bars of the last 24 hours, as numbers that a template draws: no script, no inline style (the policy refuses both)."""
+"""Bars of the last 24 hours and of today, as numbers that a template draws.
+
+No script and no inline style: the policy refuses both.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,6 +50,44 @@ def volume(hours: Iterable[dict[str, Any]], now: datetime) -> Chart:
 def lateness(hours: Iterable[dict[str, Any]], now: datetime, *, limit: float) -> Chart:
     """How late the latest message of each hour was, in seconds, with a line at `limit`."""
     return _chart(hours, now, "latest_seconds", max, limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One hour of the day: what was due in it, and how much of that went, as two bars from the same ground."""
+
+    meant: Bar
+    went: Bar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """A pair for each hour of the day, also where its zone leaves one out or has one twice."""
+
+    pairs: list[Pair]
+    most: float
+
+    @property
+    def width(self) -> int:
+        """Of the picture."""
+        return max(1, len(self.pairs)) * WIDE
+
+
+def against(hours: Iterable[dict[str, Any]], *, begins: str, ends: str) -> Day:
+    """What each hour of a day was meant to bring, against what went of it; moments as ISO."""
+    said = {datetime.fromisoformat(each["hour"]).astimezone(UTC): each for each in hours}
+    at, end = datetime.fromisoformat(begins).astimezone(UTC).replace(minute=0), datetime.fromisoformat(ends)
+    row = []
+    while at < end:
+        found = said.get(at, {"meant": 0, "went": 0})
+        row.append((at, found["meant"], found["went"]))
+        at += timedelta(hours=1)
+    most = max((meant for _, meant, _ in row), default=0)
+    pairs = [
+        Pair(meant=_bar(place, at, meant, most), went=_bar(place, at, went, most))
+        for place, (at, meant, went) in enumerate(row)
+    ]
+    return Day(pairs=pairs, most=most)
 
 
 def _chart(

@@ -1,11 +1,11 @@
 """The machine room: is anything late, does everything run, what is paused; and the hand that pauses (rule 144).
 
-Numbers are those of the whole house, for its queues are shared; rows, pauses among them, are of one's own clinic alone.
+Numbers are those of the whole house, for its queues are shared; rows are those that the clinic feels, and today is its
+own. All of it is what `aftercare status` says (worker/reading/house.py).
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -17,33 +17,25 @@ from django.utils.translation import gettext_lazy
 
 from worker import clock
 from worker.actions.consent import hold
+from worker.actions.consent.hold_channel import pause_channel
 from worker.models import Pause, Protocol, Sender
 from worker.models.hold import PauseScope
 from worker.models.staff import Role
-from worker.reading.machine_room import machine_room
-from worker.reading.status import status
+from worker.reading.house import house
+from worker.reading.pauses import is_ours
+from worker.rules.names import Channel
 from worker.rules.refusal import Refusals
-from worker.web.desk import charts
 from worker.web.desk.frame import done, page, refused
+from worker.web.desk.operations_said import SCOPES, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.http import HttpResponse
 
     from worker.models import Clinic
     from worker.web.desk.frame import DeskRequest
 
-SCOPES = {
-    PauseScope.ALL: gettext_lazy("everything"),
-    PauseScope.CLINIC: gettext_lazy("the clinic"),
-    PauseScope.CHANNEL: gettext_lazy("a channel"),
-    PauseScope.PROTOCOL: gettext_lazy("a protocol"),
-    PauseScope.SENDER: gettext_lazy("a sender"),
-    PauseScope.DRAIN: gettext_lazy("workers finish and begin nothing"),
-}
-"""What a pause stops."""
-LATE, SILENT = 900, 120  # seconds, as the alerts have them
+__all__ = ["SCOPES", "operations", "resume"]
+
 LOOKERS = (Role.OPERATOR, Role.OWNER)
 
 
@@ -63,12 +55,16 @@ class PauseForm(forms.Form):
 
 def _scopes(clinic: Clinic) -> list[tuple[str, str]]:
     protocols = Protocol.objects.filter(clinic=clinic).order_by("code").values_list("pk", "code")
-    senders = Sender.objects.filter(clinic=clinic, is_active=True).order_by("pk").values_list("pk", "identity")
+    senders = Sender.objects.filter(clinic=clinic, is_active=True).order_by("pk")
+    whole = {Channel.SMS: _("All texts of %(clinic)s"), Channel.EMAIL: _("All email of %(clinic)s")}
+    there = {each.channel for each in senders}
     return [
         (f"{PauseScope.CLINIC}:{clinic.pk}", _("Everything of %(clinic)s") % {"clinic": clinic.name}),
+        *((f"{PauseScope.CHANNEL}:{each}", whole[each] % {"clinic": clinic.name}) for each in whole if each in there),
         *((f"{PauseScope.PROTOCOL}:{pk}", _("Protocol %(code)s") % {"code": code}) for pk, code in protocols),
-        *((f"{PauseScope.SENDER}:{pk}", _("Sender %(identity)s") % {"identity": name}) for pk, name in senders),
-    ]
+        *((f"{PauseScope.SENDER}:{each.pk}", _("Sender %(identity)s") % {"identity": each.identity})
+          for each in senders),
+    ]  # fmt: skip
 
 
 @page(*LOOKERS, writes=True)
@@ -76,25 +72,31 @@ def operations(request: DeskRequest) -> HttpResponse:
     """Everything at a glance, and the form that pauses."""
     form = PauseForm(request.clinic, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        scope, _colon, value = form.cleaned_data["what"].partition(":")
         try:
-            made = hold.pause(
-                scope=PauseScope(scope), value=value, why=form.cleaned_data["why"], by=f"staff:{request.user.pk}",
-                now=clock.now(),
-            )  # fmt: skip
+            made = _paused(request, form.cleaned_data["what"], form.cleaned_data["why"])
         except Refusals as refusals:
             refused(form, refusals, names={"scope": "what"})
         else:
-            undo = reverse("operations_resume", args=[made.pk])
+            undo = reverse("operations_resume", args=[made[0].pk]) if len(made) == 1 else ""
             return done(request, _("Paused. Nothing of it goes from now on."), "operations", undo=undo)
-    return render(request, "desk/operations.html", _facts(request.clinic, clock.now()) | {"form": form})
+    now = clock.now()
+    said = house(now=now, machine=clock.machine(), clinic=request.clinic)
+    return render(request, "desk/operations.html", worded(said, now=now) | {"form": form})
+
+
+def _paused(request: DeskRequest, what: str, why: str) -> list[Pause]:
+    scope, _colon, value = what.partition(":")
+    by, now = f"staff:{request.user.pk}", clock.now()
+    if scope == PauseScope.CHANNEL:  # of this clinic alone: a pause of that scope would stop every clinic's
+        return pause_channel(clinic_id=request.clinic.pk, channel=Channel(value), why=why, by=by, now=now)
+    return [hold.pause(scope=PauseScope(scope), value=value, why=why, by=by, now=now)]
 
 
 @page(*LOOKERS, writes=True)
 def resume(request: DeskRequest, pk: int) -> HttpResponse:
     """End one pause of this clinic; what it held passes every gate anew."""
     pause = Pause.objects.filter(pk=pk, ended_at__isnull=True).first()
-    if pause is None or not _is_ours(pause.scope, pause.value, request.clinic):
+    if pause is None or not is_ours(pause, request.clinic):
         raise Http404
     if request.method != "POST":
         said = {"title": _("Resume?"), "lead": pause.why, "button": _("Resume"), "back": reverse("operations")}
@@ -107,40 +109,3 @@ def resume(request: DeskRequest, pk: int) -> HttpResponse:
     except Refusals:  # somebody else was faster
         many = 0
     return done(request, _("Resumed: %(many)d message(s) planned again.") % {"many": many}, "operations")
-
-
-def _facts(clinic: Clinic, now: datetime) -> dict[str, Any]:
-    said = status(now=now) | machine_room(now=now)
-    said["paused"] = list(_pauses(said["paused"], clinic))
-    said["circuits"] = [
-        each | {"tried_again_at": datetime.fromisoformat(each["tried_again_at"])}
-        for each in said["circuits"]
-        if each["clinic"] == clinic.slug
-    ]
-    return {
-        "said": said,
-        "now": now,
-        "late": max(each["oldest_due_seconds"] for each in said["channels"].values()) > LATE,
-        "silent": any(age is None or age > SILENT for age in (said["last_tick_seconds"], said["last_sweep_seconds"])),
-        "charts": {
-            "volume": charts.volume(said["hours"], now),
-            "lateness": charts.lateness(said["hours"], now, limit=LATE),
-        },
-    }
-
-
-def _pauses(standing: list[dict[str, Any]], clinic: Clinic) -> Iterator[dict[str, Any]]:
-    """Those that this clinic feels; `ours` are the ones that it may end."""
-    for each in standing:
-        ours = _is_ours(each["scope"], each["value"], clinic)
-        if ours or each["scope"] in {PauseScope.ALL, PauseScope.CHANNEL}:
-            scope = SCOPES[PauseScope(each["scope"])]
-            yield each | {"ours": ours, "scope": scope, "since": datetime.fromisoformat(each["since"])}
-
-
-def _is_ours(scope: str, value: str, clinic: Clinic) -> bool:
-    if scope == PauseScope.CLINIC:
-        return value == str(clinic.pk)
-    if scope == PauseScope.PROTOCOL:
-        return Protocol.objects.filter(pk=int(value), clinic=clinic).exists()
-    return scope == PauseScope.SENDER and Sender.objects.filter(pk=int(value), clinic=clinic).exists()

@@ -67,6 +67,17 @@ def moment(at: str, zone_name: str) -> str:
 
 
 @register.filter
+def lasting(seconds: float | None) -> str:
+    """How long something takes or is ago, as short as it can be read; a dash where it never was."""
+    if seconds is None:
+        return "\N{EN DASH}"
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:  # two hours read better as hours than as minutes, and so on
+            return f"{int(seconds) // length} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@register.filter
 def told(words: str) -> str:
     """A reason or a refusal, as the rules say it in English, in the language of the interface."""
     return refusal_words.told(words)

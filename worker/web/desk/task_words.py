@@ -27,6 +27,7 @@ WORDS: dict[str, Promise] = {
     "mail_bounce": _("Mail to this address comes back. Ask her for a better one."),
     "mail_complaint": _("Called a mail of ours spam. Nothing more goes there; do not write by hand."),
     "mail_soft_bounces": _("Mail to this address is refused again and again. Ask her for a better one."),
+    "missed_in_outage": _("Clients missed messages in an outage. Ask your operator for the list, and call them."),
     "nobody_on_call": _(
         "URGENT: a warning sign came in, and nobody on call could be told. Call her, and see who is on call."
     ),
@@ -43,6 +44,9 @@ WORDS: dict[str, Promise] = {
     "red_flag_unanswered": _("URGENT: nobody answered a warning sign in time. Call her now."),
     "red_flag_reply": _("URGENT: the reply names a warning sign. Read it and call her now."),
     "start_reply": _("Wants messages again by START. Check what she agreed to."),
+    "told_untrue": _(
+        "A session was corrected or taken back after messages had left for it. Call her: they were not true."
+    ),
     "unclear_reply": _("A reply is unclear, and her messages are on hold. Read it, then go on or end them."),
     "visit_time": _("The law changed the clock there. Compare the visit with your calendar."),
     "whose_yes": _("Several clients share this phone and one said YES. Ask who."),

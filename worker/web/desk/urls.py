@@ -21,6 +21,7 @@ from worker.web.desk import (
     protocols,
     recall,
     self_enrol,
+    sessions,
     today,
     visits,
 )
@@ -46,6 +47,9 @@ urlpatterns = [
     path("visits/<int:pk>/move", visits.move, name="clients_visit_move"),
     path("visits/<int:pk>/end/<str:how>", visits.end, name="clients_visit_end"),
     path("visits/<int:pk>/reopen", visits.reopen, name="clients_visit_reopen"),
+    path("sessions/<int:pk>/time", sessions.correct, name="clients_session_time"),
+    path("sessions/<int:pk>/void", sessions.void, name="clients_session_void"),
+    path("sessions/<int:pk>/stand", sessions.stand, name="clients_session_stand"),
     path("messages/<int:pk>", client.why, name="clients_why"),
     path("messages/<int:pk>/again", client_acts.again, name="clients_again"),
     path("protocols", protocols.protocols, name="protocols"),

@@ -58,12 +58,13 @@ class SessionForm(WhenForm):
         field.choices = choices
 
 
-def _wall(at: datetime, place: str) -> dict[str, Any]:
-    wall = local(at, zone(place))
-    return {"day": wall.date(), "hour": wall.time()}
+def wall(at: datetime, place: str) -> dict[str, Any]:
+    """A moment as `WhenForm` begins with it."""
+    there = local(at, zone(place))
+    return {"day": there.date(), "hour": there.time()}
 
 
-def _for_form(refusals: Refusals) -> Refusals:
+def for_form(refusals: Refusals) -> Refusals:
     """Times are refused as `to`, `at` or `performed_at`; the form calls them its day."""
     return Refusals(
         Refusal("day", each.problem, _("choose another day or hour"))
@@ -78,14 +79,14 @@ def move(request: DeskRequest, pk: int) -> HttpResponse:
     """Another day or hour: the old reminders end, new ones are planned."""
     visit = hers(request, Appointment.objects.select_related("client"), pk=pk, client__erased_at__isnull=True)
     client, before = visit.client, visit.starts_at
-    form = WhenForm(sent(request), initial=_wall(before, request.clinic.zone))
+    form = WhenForm(sent(request), initial=wall(before, request.clinic.zone))
 
     def act() -> HttpResponse:
         at = form.moment(request.clinic.zone)
         try:
             made = appointment.move(appointment_id=pk, starts_at=at, by=f"staff:{request.user.pk}", now=clock.now())
         except Refusals as refusals:
-            raise _for_form(refusals) from None
+            raise for_form(refusals) from None
         many = len(made.messages)
         said = ngettext(
             "The visit is moved, %(n)s reminder planned anew.",
@@ -174,7 +175,7 @@ def book(request: DeskRequest, pk: int) -> HttpResponse:
                 now=now,
             )
         except Refusals as refusals:
-            raise _for_form(refusals) from None
+            raise for_form(refusals) from None
         if visit.changed_at != now:
             return done(request, _("This visit was booked already; nothing has changed."), "clients_client", pk)
         many = len(made.messages)
@@ -193,7 +194,7 @@ def book(request: DeskRequest, pk: int) -> HttpResponse:
 def session(request: DeskRequest, pk: int) -> HttpResponse:
     """Another session was done: the aftercare of the earlier one ends, for what was right then may be harm now."""
     now, client = clock.now(), hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
-    form = SessionForm(sent(request), choices=_protocols(request, now), initial=_wall(now, request.clinic.zone))
+    form = SessionForm(sent(request), choices=_protocols(request, now), initial=wall(now, request.clinic.zone))
 
     def act() -> HttpResponse:
         done_now = treatment.Done(
@@ -203,7 +204,7 @@ def session(request: DeskRequest, pk: int) -> HttpResponse:
         try:
             made, result = treatment.add(done=done_now, by=f"staff:{request.user.pk}", now=now)
         except Refusals as refusals:
-            raise _for_form(refusals) from None
+            raise for_form(refusals) from None
         if made.created_at != now:
             return done(request, _("This session was recorded already; nothing has changed."), "clients_client", pk)
         said = _("The session is recorded, %(n)s messages are planned.") % {"n": len(result.messages)}
