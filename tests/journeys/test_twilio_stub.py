@@ -51,6 +51,7 @@ class Clinic:
         self.env = settings(
             AFTERCARE_HOME=str(self.home), REDIS_URL=self.redis.broker_url, TICK_MILLISECONDS="200", PUBLIC_URL=PUBLIC,
             SMS_CHANNEL="twilio", TWILIO_API_URL=stub.url, TWILIO_ACCOUNT_SID=ACCOUNT, TWILIO_AUTH_TOKEN=TOKEN,
+            LOG_LEVELS="celery.app.trace=INFO",  # a line for each round
         )  # fmt: skip
         parts = [
             Part(name="redis", argv=self.redis.argv, ready=self.redis.answers),

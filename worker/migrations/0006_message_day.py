@@ -1,4 +1,4 @@
-"""The index that finds the messages of one day of a clinic, among all that it ever wrote."""
+"""The index that finds the messages of one day of a clinic that are not planned any more, among all that it ever wrote."""
 
 from django.db import migrations, models
 
@@ -11,5 +11,8 @@ class Migration(migrations.Migration):
     dependencies = [("aftercare", "0005_restore_checked")]
 
     operations = [
-        AddIndexQuietly("message", models.Index(fields=["clinic", "due_at"], name="message_day")),
+        AddIndexQuietly(
+            "message",
+            models.Index(fields=["clinic", "due_at"], condition=~models.Q(state="planned"), name="message_day"),
+        ),
     ]

@@ -74,7 +74,9 @@ class Message(models.Model):
                 condition=Q(state__in=["refused", "undelivered", "unresolved"]),
                 name="message_failed",
             ),
-            Index(fields=["clinic", "due_at"], name="message_day"),  # how a day goes against what it was to bring
+            # How a day goes. Without the planned ones: PostgreSQL took it for "planned until tonight", and read all
+            # that the clinic ever sent, 76 ms instead of 5 at 300,000.
+            Index(fields=["clinic", "due_at"], condition=~Q(state="planned"), name="message_day"),
             Index(fields=["client", "state"], name="message_of_client"),
             Index(fields=["standing", "state"], name="message_of_address"),
         )

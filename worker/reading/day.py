@@ -72,7 +72,7 @@ def _span(now: datetime, clinic: Clinic | None) -> tuple[datetime, datetime]:
 
 
 def _meant(begins: datetime, ends: datetime, whose: list[int]) -> QuerySet[Message]:
-    """Clinic by clinic, as the index has them."""
+    """Clinic by clinic, as the index of what is not planned any more has them."""
     called_off = Q(state__in=(State.CANCELLED, State.WITHHELD), decided_at__lt=begins)
     return Message.objects.filter(clinic__in=whose, due_at__gte=begins, due_at__lt=ends).exclude(called_off)
 
@@ -84,9 +84,15 @@ def _counted(found: QuerySet[Message], now: datetime) -> Counter[tuple[datetime,
         When(due_at__gt=now, then=Value(COMING)), When(due_at__gt=late, then=Value(DUE)), default=Value(LONG_DUE),
         output_field=IntegerField(),
     )  # fmt: skip
-    rows = found.order_by().annotate(hour=TruncHour("due_at", tzinfo=UTC), at=when)
-    sql, params = rows.values_list("hour", "channel", "state", "at")[: MOST + 1].query.sql_with_params()
-    counted = fetch(f"SELECT hour, channel, state, at, count(*) FROM ({sql}) AS found GROUP BY 1, 2, 3, 4", params)
+    each_one = found.order_by().annotate(hour=TruncHour("due_at", tzinfo=UTC), at=when)
+    rows = each_one.values_list("hour", "channel", "state", "at")
+    planned, ended = Q(state=State.PLANNED), ~Q(state=State.PLANNED)  # each has an index of its own
+    halves = [rows.filter(which)[: MOST + 1].query.sql_with_params() for which in (planned, ended)]
+    both = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS half" for sql, _ in halves)
+    counted = fetch(
+        f"SELECT hour, channel, state, at, count(*) FROM ({both}) AS found GROUP BY 1, 2, 3, 4",
+        [each for _, params in halves for each in params],
+    )
     return Counter({(moment(hour), Channel(name), State(state), at): many for hour, name, state, at, many in counted})
 
 
