@@ -31,7 +31,7 @@ demo: install ## play a clinic's six weeks in about a minute
 	@$(BIN)/aftercare demo $(ARGS)
 
 test: install ## run all tests that this machine can run
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(T) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(T) $(ARGS)
 
 lint: install ## check format, lint, types and layers
 	$(BIN)/ruff format --check .

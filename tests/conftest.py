@@ -191,10 +191,20 @@ def pytest_itemcollected(item):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """The slow ones first; last of all hooks: pytest-randomly has shuffled by then, and their order stays shuffled."""
+    """The longest first, then the slow ones; last of all hooks: pytest-randomly has shuffled, and so the rest stays.
+
+    xdist would begin with the groups that have the most tests, and end with one that alone takes five minutes.
+    """
     if most := int(os.environ.get("CASES_EACH", "0")):
         items[:] = _few_cases(items, most)
-    items.sort(key=lambda item: not item.get_closest_marker("processes"))
+    items.sort(key=_place)
+
+
+def _place(item):
+    slow = item.get_closest_marker("processes")
+    if item.get_closest_marker("browser") or (slow and "longest" in slow.args):
+        return 0
+    return 1 if slow else 2
 
 
 def _few_cases(items, most):
