@@ -12,7 +12,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 T ?=
-JOBS ?= 4
+JOBS ?= 3
 ARGS ?=
 export PYTHON INSTALLER
 # Where the machine forbids bytecode, every process starts in 2.4 seconds instead of 1, and the tests start hundreds.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BOTH = (("sms", "aftercare"), ("email", "aftercare"))
 DOUBT = "the blue lamp, perhaps?"
 RED = "it is bleeding and I have a fever"
-MANY_STOPS, FEW = 14, 5
+MANY_STOPS, FEW = 14, 3
 SLOWLY = 0.5  # seconds that each answer of the database takes while the first say STOP
 SEEN = 1.5  # seconds until a scrape has seen it: with a slow database none comes to its end
 

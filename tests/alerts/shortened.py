@@ -15,7 +15,7 @@ SHORTER = 300  # a quarter of an hour is three seconds
 MOST = 2.0  # seconds that a thing must hold: what happens once stays in a window for not much longer than LEAST
 LEAST = 8.0  # seconds of a window: it must hold several scrapes
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-LOWER = {"SweepStopped": 10, "BeatSilent": 10, "OldTransaction": 20, "DatabaseSlow": 10}
+LOWER = {"SweepStopped": 10, "BeatSilent": 10, "OldTransaction": 40, "DatabaseSlow": 10}
 _WINDOW = re.compile(r"(\[|offset )(\d+)([smhd])")
 _THRESHOLD = re.compile(r"> ([\d.]+)$")
 

@@ -192,7 +192,7 @@ def test_pip_is_used_when_it_is_asked_for(machine):
     [
         ("run", ".venv/bin/aftercare up --demo"),
         ("demo", ".venv/bin/aftercare demo"),
-        ("test", ".venv/bin/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder"),
+        ("test", ".venv/bin/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder"),
         ("bench", ".venv/bin/python -m tests.bench"),
     ],
 )
