@@ -15,8 +15,9 @@ from worker.actions.restore import lineage, replay
 from worker.actions.restore.replay import _candidates
 from worker.actions.send.claim import Claim
 from worker.actions.send.prepare import prepare
+from worker.channels.base import Unknown
 from worker.channels.records import Left
-from worker.models import Attempt, Inbound, Lineage, Watermark
+from worker.models import Attempt, Inbound, Lineage, StaffTask, Watermark
 from worker.rules.names import Channel
 from worker.rules.refusal import Refusals
 from worker.rules.states import State
@@ -109,3 +110,44 @@ def test_a_second_comparison_withholds_nothing_more(house, compared):
     found = compared([went], later.due_at)
     assert (found.gone, found.known, found.withheld_sms) == (0, 1, 0)
     assert builders.message(client, "day-1").state == State.PLANNED
+
+
+@pytest.fixture
+def in_doubt(house):
+    """Alice's first text, of which the backup does not know whether it left: its words, and where they went."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    text = builders.message(client, "same-day")
+    (written,) = prepare([Claim(text.pk, 0)], now=text.due_at)
+    post.round_of_post(text.due_at, post.Provider([Unknown("no answer in time")]))
+    text.refresh_from_db()
+    assert text.state == State.UNKNOWN
+    return text, written
+
+
+def test_a_doubt_that_the_lost_time_settled_is_not_sent_again(in_doubt, compared):
+    """P4: proved absent in the lost time and sent two hours later: the doubt looks at its call's minutes alone."""
+    text, written = in_doubt
+    later = text.due_at + timedelta(hours=2)
+    again = Left(provider_id="SM-again", to=written.to, body=written.words.text, at=later)
+    assert compared([again], later).gone == 1
+    text.refresh_from_db()
+    assert (text.state, text.provider_id) == (State.ACCEPTED, "SM-again")
+    assert compared([again], later).known == 1
+
+
+def test_a_doubt_whose_number_got_other_words_is_left_to_a_person(in_doubt, compared):
+    """P4: they may be its own, written anew: nothing is sent, and staff are told."""
+    text, written = in_doubt
+    compared([Left(provider_id="SM-other", to=written.to, body="other words", at=text.due_at)], text.due_at)
+    text.refresh_from_db()
+    assert (text.state, text.reason) == (State.UNRESOLVED, "restored")
+    assert StaffTask.objects.get(kind="unknown_outcome").facts["message"] == text.pk
+
+
+def test_a_doubt_whose_number_got_nothing_stays_one(in_doubt, compared):
+    """P4: the list may still show its call."""
+    text, _ = in_doubt
+    compared([Left(provider_id="SM-far", to="+12125550177", body="words", at=text.due_at)], text.due_at)
+    text.refresh_from_db()
+    assert text.state == State.UNKNOWN

@@ -1,9 +1,10 @@
 """After a restore: learn from the world what the backup does not know, and repeat nothing that may have gone (P2, P4).
 
 First the STOPs of the provider's list, and the stops by other ways that the spool kept; then our own texts there. A
-planned text that is found there with the same words has gone. One to a number that got other words of ours is
-withheld, for nobody can tell. Of mail there is no list: what was due in the lost time is withheld. What the list, read
-to its end, does not show has not gone, and stays planned. Texts that are known here already make nothing doubtful.
+planned text that is found there with the same words has gone; what the backup has in doubt is given its text. One to a
+number that got other words of ours is withheld, for nobody can tell. Of mail there is no list: what was due in the lost
+time is withheld. What the list, read to its end, does not show has not gone, and stays planned. Texts that are known
+here already make nothing doubtful.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from django.db import transaction
 from worker import clock
 from worker.actions.receive.reconcile import GRACE, lists, reconcile
 from worker.actions.record.audit import record
-from worker.actions.restore import stopped
+from worker.actions.restore import doubted, stopped
+from worker.actions.restore.doubted import MAY_HAVE_GONE
 from worker.actions.restore.lineage import released
 from worker.actions.send.claim import Claim
 from worker.actions.send.prepare import prepare
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 BEFORE = timedelta(minutes=15)  # what was due just before the backup may have been on its way
 ONE_LIST = 120.0  # seconds
 ROUNDS = 200  # of reading the list of incoming texts: some weeks
-MAY_HAVE_GONE = "restored"  # the reason that a withheld message carries
 BATCH = 200
 
 
@@ -90,6 +91,8 @@ def replay(*, now: datetime) -> Found:
     since, until = row.lost_since + ahead - BEFORE, max(now, clock.now())  # with the answers to what was just obeyed
     texts = _texts(since, until)
     unknown = _unknown(texts)
+    known = len(texts) - len(unknown)
+    settled = doubted.settle(unknown, now=now)
     gone, withheld, strangers = _compare(unknown, since, until, now)
     mails = _candidates(Channel.EMAIL, since, until)
     _withhold([pk for pk, _ in mails], now)
@@ -98,7 +101,7 @@ def replay(*, now: datetime) -> Found:
     return Found(
         since=since, until=until, inbound=found, inbound_failed=failed, stops=stops.obeyed,
         stops_known=stops.known, stops_of_strangers=stops.strangers, erased=stops.erased, listed=len(texts),
-        known=len(texts) - len(unknown), gone=gone, withheld_sms=withheld, withheld_email=len(mails),
+        known=known, gone=gone + settled, withheld_sms=withheld, withheld_email=len(mails),
         strangers=strangers,
     )  # fmt: skip
 

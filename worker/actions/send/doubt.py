@@ -32,6 +32,7 @@ from worker.rules.names import Channel
 from worker.rules.states import State
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Iterable
     from datetime import datetime
 
@@ -137,7 +138,7 @@ def _is_over(attempt: Attempt) -> bool:
 def _found(attempt: Attempt) -> Listed | None:
     """The provider's own record of this attempt, in every account it may have gone through. Raises RecordsError."""
     senders = Sender.objects.filter(clinic_id=attempt.clinic_id, channel=Channel.SMS)
-    to = _address(attempt.message)
+    to = address_of(attempt.message)
     listed = [each for account_of in _accounts(senders) for each in _asked(account_of, to)]
     taken = Attempt.objects.filter(provider_id__in=[each.provider_id for each in listed]).exclude(pk=attempt.pk)
     known = Known(
@@ -161,7 +162,8 @@ def _asked(account_of: tuple[str, str], to: str) -> list[Listed]:
         return turns.run(records.sent(to=to, deadline=clock.running() + ONE_LIST))
 
 
-def _address(message: Message) -> str:
+def address_of(message: Message) -> str:
+    """The number that a message was sent to. Raises RecordsError when it is erased, or can't be read."""
     stored = message.contact.address_sealed if message.contact else message.address_sealed
     try:
         address = sealed.unseal(stored, "contact.address") if stored else ""
@@ -223,10 +225,14 @@ def _absent(doubt: Doubt, now: datetime) -> str:
     return "absent"
 
 
-@transaction.atomic
 def _unresolved(doubt: Doubt, ended: Ended, now: datetime) -> str:
-    """Nobody can know, so nothing is sent, and a person is told."""
-    attempt, message, _ = locked(doubt.attempt_id)
+    return leave_unresolved(doubt.attempt_id, ended, now)
+
+
+@transaction.atomic
+def leave_unresolved(attempt_id: uuid.UUID, ended: str, now: datetime) -> str:
+    """Nobody can know, so nothing is sent, and a person is told: "unresolved", or "found" where it was settled."""
+    attempt, message, _ = locked(attempt_id)
     if attempt.state != AttemptState.UNKNOWN:
         return "found"
     attempt.state = AttemptState.UNRESOLVED
@@ -240,7 +246,7 @@ def _unresolved(doubt: Doubt, ended: Ended, now: datetime) -> str:
         )  # fmt: skip
         optin_failed(message.pk, now=now)
     _note(attempt, ended, now)
-    Doubt.objects.filter(pk=doubt.pk).delete()
+    Doubt.objects.filter(pk=attempt_id).delete()
     return "unresolved"
 
 
