@@ -8,7 +8,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint soak soak-guards soak-orders alerts rabbit bench translations screenshots format secrets clean
+.PHONY: help install run demo test lint soak soak-guards soak-orders soak-lives alerts rabbit bench translations screenshots format secrets clean
 
 BIN := .venv/bin
 T ?=
@@ -48,6 +48,10 @@ soak-guards: install ## take our guards out, one after the other, and see that t
 soak-orders: install ## play twenty times as many orders of steps for P2, and a burst of 10,000 webhooks
 	@SCHEDULES=$${SCHEDULES:-20} WEBHOOKS=$${WEBHOOKS:-10000} \
 		$(BIN)/python -m pytest tests/interleaving tests/processes/test_burst.py $(ARGS)
+
+soak-lives: install ## play LIVES=40 times as many random lives of a consent, a course, a calendar and a desk, new ones each time
+	@LIVES=$${LIVES:-40} $(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
+		$$(grep -rl --include='test_*.py' 'tests.lives import' tests) $(ARGS)
 
 alerts: install ## cause every alert with real parts under a real Prometheus, and walk through its runbook entry
 	@$(BIN)/python -m tests.alerts $(ARGS)

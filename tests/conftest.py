@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lives import choose_profile
 from tests.postgres import PrivatePostgres
 
 HOME = Path(tempfile.mkdtemp(prefix="aftercare-tests-"))
@@ -86,6 +87,7 @@ def _settle() -> None:
 
 
 _settle()
+choose_profile()
 
 
 def pytest_sessionfinish(session):

@@ -7,19 +7,17 @@ card. After every step each grant, the chain, and now and then the real gate are
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from hypothesis.stateful import run_state_machine_as_test as run
 
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW, standing_of, text_from
+from tests.lives import live
 from worker.actions.clients.contact import change_contact
 from worker.actions.consent import preferences
 from worker.actions.consent.desk_revoke import from_desk
@@ -67,6 +65,7 @@ class Consents(RuleBasedStateMachine):
         self.now = NOW
         self.cards: list[Card] = []
         self.stopped: dict[str, set[str]] = {}  # phone -> reasons
+        self.forgotten: dict[str, datetime] = {}  # phone -> when the last who ever had it was erased
         self.number = 0
 
     def teardown(self):
@@ -91,19 +90,22 @@ class Consents(RuleBasedStateMachine):
         return [{"channel": "sms", "purpose": purpose, **given} for purpose in PURPOSES]
 
     @precondition(lambda self: len(self.cards) < 4)
-    @rule(phone=PHONE, agrees=st.booleans())
-    def give(self, phone, agrees):
+    @rule(phone=PHONE, agrees=st.booleans(), minutes_ago=st.sampled_from([0, 30]))
+    def give(self, phone, agrees, minutes_ago):
         self.passes(minutes=1)
         self.number += 1
         consents = [("sms", purpose) for purpose in PURPOSES] if agrees else []
+        said_at = self.now - timedelta(minutes=minutes_ago)
+        forgotten = agrees and phone in self.forgotten and said_at < self.forgotten[phone]
         try:
             made = builders.alice(
                 now=self.now, consents=consents, treated=self.now, external_id=f"A-{self.number}",
-                phone=PHONES[phone], email=f"a{self.number}@example.com",
+                given_at=said_at, phone=PHONES[phone], email=f"a{self.number}@example.com",
             ).client  # fmt: skip
         except Refusals:
-            assert self.stopped.get(phone)
+            assert self.stopped.get(phone) or forgotten
             return
+        assert not forgotten
         assert not (agrees and self.stopped.get(phone))
         state = ("pending" if self.asks else "active") if agrees else ""
         self.cards.append(Card(made.pk, phone, False, dict.fromkeys(PURPOSES, state), self.now))
@@ -228,6 +230,8 @@ class Consents(RuleBasedStateMachine):
             return
         self.passes(minutes=1)
         erase(client_id=card.pk, by=builders.SAM, now=self.now)
+        if not card.erased:
+            self.forgotten |= dict.fromkeys((card.phone, *getattr(card, "left", ())), self.now)
         card.erased = True
         card.says = dict.fromkeys(PURPOSES, "gone")
 
@@ -286,10 +290,4 @@ def standing_row(clinic, phone, now):
 @pytest.mark.usefixtures("db")
 def test_the_life_of_a_consent():
     """P1, P2, rules 1-9, 25, 30, 34, 62 over random lives."""
-    run(
-        Consents,
-        settings=hypothesis_settings(
-            max_examples=8, stateful_step_count=22, deadline=None, database=None, print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+    live(Consents, lives=8, steps=22)

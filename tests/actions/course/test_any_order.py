@@ -14,8 +14,6 @@ from functools import partial
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -23,13 +21,13 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from tests import builders
 from tests.actions import post
 from tests.actions.course.versions import next_version
 from tests.builders import NOW, OKAFOR, SAM
+from tests.lives import live
 from worker import dates, rendering
 from worker.actions.course import appointment, foresee, put_right, treatment
 from worker.actions.course.adopt import adopt
@@ -236,10 +234,4 @@ class Course(RuleBasedStateMachine):
 @pytest.mark.usefixtures("db")
 def test_no_order_of_events_breaks_the_plan():
     """P4, P7, anchors C6: over random orders of news, changes by hand, corrections, versions and sending."""
-    run_state_machine_as_test(
-        Course,
-        settings=hypothesis_settings(
-            max_examples=6, stateful_step_count=14, deadline=None, database=None, print_blob=True,
-            suppress_health_check=list(HealthCheck), phases=(Phase.generate,),
-        ),
-    )  # fmt: skip
+    live(Course, lives=6, steps=14, shrink=False)

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -24,7 +22,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from icalendar import Calendar
 
@@ -33,6 +30,7 @@ from tests.actions import post
 from tests.actions.course.versions import approved, newest
 from tests.builders import NOW, OKAFOR
 from tests.channels.relays import Relay, relay
+from tests.lives import live
 from worker import clock, rendering
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.course import appointment
@@ -355,10 +353,4 @@ class Visits(RuleBasedStateMachine):
 def test_no_order_of_events_leaves_her_calendar_untrue(mailbox):
     """P2, P4, P7: booked, moved, cancelled and taken up again in any order, over real SMTP."""
     machine = type("Her", (Visits,), {"mailbox": mailbox})
-    run_state_machine_as_test(
-        machine,
-        settings=hypothesis_settings(
-            max_examples=5, stateful_step_count=10, deadline=None, database=None, print_blob=True,
-            suppress_health_check=list(HealthCheck), phases=(Phase.generate,),
-        ),
-    )  # fmt: skip
+    live(machine, lives=5, steps=10, shrink=False)

@@ -12,8 +12,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -22,12 +20,12 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
+from tests.lives import live
 from worker.actions.consent.hold import pause, resume
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.course import appointment
@@ -149,10 +147,4 @@ class Desk(RuleBasedStateMachine):
 @pytest.mark.usefixtures("db")
 def test_whatever_happens_at_the_desk():
     """P2, P4, P7, P8 over random sequences of operations."""
-    run_state_machine_as_test(
-        Desk,
-        settings=hypothesis_settings(
-            max_examples=10, stateful_step_count=12, deadline=None, database=None, print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+    live(Desk, lives=10, steps=12)
