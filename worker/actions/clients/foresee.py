@@ -30,16 +30,17 @@ def foresee(file: ClientFile, *, now: datetime, look: Remembered | None = None) 
     if repeat_of(checked) is not None:
         return True
     wanted = [channel for channel in checked.addresses if wants(file, channel)]
-    found = {channel: row for channel in wanted if (row := _row(checked, channel)) is not None}
-    refuse_stopped(found)
+    found = {channel: rows for channel in wanted if (rows := _rows(checked, channel))}
+    refuse_stopped({channel: rows[0] for channel, rows in found.items()})
     if found:  # an erased client's address has a row: where there is none, a question less for each row of a file
         refuse_older(checked.clinic, checked.addresses, file.consents)
     refuse_anothers(found, external_id=file.external_id)
     return False
 
 
-def _row(checked: Checked, channel: Channel) -> Standing | None:
+def _rows(checked: Checked, channel: Channel) -> list[Standing]:
+    """All rows of the address (`consent.twins`), one that is stopped first: it is the one that `enrol` asks (P2)."""
     normal = checked.addresses[channel][1]
     digests = [made.digest for made in sealed.fingerprints(checked.clinic.pk, channel, normal)]
     rows = Standing.objects.filter(clinic=checked.clinic, channel=channel, fingerprint__in=digests)
-    return rows.order_by("pk").first()
+    return sorted(rows.order_by("pk"), key=lambda row: row.suppressed_at is None)

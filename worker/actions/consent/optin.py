@@ -9,6 +9,8 @@ from django.db import transaction
 
 from worker import rendering
 from worker.actions.consent import ledger
+from worker.actions.consent import standing as standings
+from worker.actions.consent.twins import twins_of
 from worker.actions.course.replan import confirmation
 from worker.actions.receive.answer import plan_answer
 from worker.actions.receive.follow_up import follow_up
@@ -20,7 +22,7 @@ from worker.rules.names import AnswerKind, Channel, Purpose
 from worker.rules.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from worker.models import Clinic, ProtocolVersion
@@ -78,27 +80,31 @@ def waiting_since(contact: Contact) -> datetime | None:
 
 def is_open(contact: Contact, now: datetime) -> bool:
     """True while a yes of this contact would count."""
+    twins = Standing.objects.filter(pk__in=twins_of([contact.standing_id]))
+    return _counts(contact, [contact.standing, *twins], now)
+
+
+def _counts(contact: Contact, rows: Iterable[Standing], now: datetime) -> bool:
+    """The same where the caller knows all rows of the address: once one of them is stopped, no yes counts (P2)."""
     since = waiting_since(contact)
-    mine = contact.valid_to is None and contact.standing.suppressed_at is None
+    mine = contact.valid_to is None and all(row.suppressed_at is None for row in rows)
     return mine and since is not None and now < asked_until(since, contact.clinic.optin_hours)
 
 
-def say_yes(row: Standing, yes: Yes, *, now: datetime) -> bool:
-    """Take a YES from a phone whose row is locked; True when it opened something or was put before staff.
+def say_yes(phone: Sequence[Standing], yes: Yes, *, now: datetime) -> bool:
+    """Take a YES from a phone, all rows of which are locked; True when it opened something or was put before staff.
 
-    It answers only a question that was put to that phone before and is still open. Of two people who share the phone
-    nobody can tell who said it: then nothing opens, and a person asks.
+    It answers only a question that was put to that phone before and is still open, on whichever row that waits. Of two
+    people who share the phone nobody can tell who said it: then nothing opens, and a person asks.
     """
-    asked = [
-        contact
-        for contact in Contact.objects.filter(standing=row, valid_to__isnull=True).select_related("client", "clinic")
-        if _was_put(contact, yes.happened_at) and is_open(contact, yes.happened_at)
-    ]
+    at = yes.happened_at
+    known = Contact.objects.filter(standing__in=phone, valid_to__isnull=True).select_related("client", "clinic")
+    asked = [contact for contact in known if _was_put(contact, at) and _counts(contact, phone, at)]
     if len(asked) == 1:
         _confirm(asked[0], yes, now)
     elif asked:
         open_task(
-            clinic_id=row.clinic_id, client_id=None, kind="whose_yes", cause=f"whose_yes:{yes.source}",
+            clinic_id=phone[0].clinic_id, client_id=None, kind="whose_yes", cause=f"whose_yes:{yes.source}",
             facts={"clients": [each.client_id for each in asked], "source": yes.source}, now=now,
         )  # fmt: skip
     return bool(asked)
@@ -107,12 +113,12 @@ def say_yes(row: Standing, yes: Yes, *, now: datetime) -> bool:
 @transaction.atomic
 def press_yes(*, contact: Contact, now: datetime) -> bool:
     """Take the yes from the page behind the question's link; False, and no effect, when nothing waits for it."""
-    row = Standing.objects.select_for_update(no_key=True).get(pk=contact.standing_id)
-    follow_up([row], now=now)
+    rows = {row.pk: row for row in standings.lock_addresses([contact.standing_id])}
+    follow_up(rows.values(), now=now)
     mine = Contact.objects.select_related("client", "clinic", "standing").get(pk=contact.pk)
-    if not is_open(mine, now):
+    if not _counts(mine, rows.values(), now):
         return False
-    mine.standing = row
+    mine.standing = rows[mine.standing_id]
     _confirm(mine, Yes(method="link", happened_at=now, source=f"contact:{mine.pk}", evidence={"pressed": "yes"}), now)
     return True
 

@@ -76,17 +76,21 @@ def _rekey(row: Standing) -> bool | tuple[int, int]:
 
 @transaction.atomic
 def _settle_twins(ids: Iterable[int], now: datetime) -> None:
-    """One address got two rows, because two processes ran with different key lists: in doubt, nothing is sent.
+    """One address got several rows, because processes ran with different key lists: in doubt, nothing is sent.
 
-    A stop of one becomes a stop of both; else the row that look-ups no longer find is held before staff, for a STOP
-    would go to the other one.
+    A stop of one becomes a stop of all; else each but the first is held before staff, for a STOP to a process that
+    lacks a key would reach one of them alone. `ids` are two of them: with three keys there may be a third.
     """
-    first, second = standings.lock(ids)
-    if not share_stop((first, second), now=now) and second.held_at is None:
-        hold_standing(second, why="address_twice", source=f"standing:{first.pk}", now=now)
-        facts = {"standings": [first.pk, second.pk]}
-        cause = f"address_twice:{second.pk}"
-        open_task(clinic_id=first.clinic_id, client_id=None, kind="address_twice", cause=cause, facts=facts, now=now)
+    first, *others = rows = standings.lock_addresses(ids)
+    if share_stop(rows, now=now):
+        return
+    for row in others:
+        if row.held_at is None:
+            hold_standing(row, why="address_twice", source=f"standing:{first.pk}", now=now)
+            facts, cause = {"standings": [first.pk, row.pk]}, f"address_twice:{row.pk}"
+            open_task(
+                clinic_id=row.clinic_id, client_id=None, kind="address_twice", cause=cause, facts=facts, now=now
+            )  # fmt: skip
 
 
 def search_waiting() -> QuerySet[ClientSearch]:

@@ -142,7 +142,7 @@ def _obey(reading: Reading, reply: Reply, phone: Sequence[Standing], stored: Inb
         answered = reply.provider_answers and answered_start(reply.body, reply.opt_out_type)
         take_start(phone, stored, Start(reply.address, reply.body, answered), listed=reply.listed, now=now)
     elif reading.kind == Word.YES:
-        _agree(reply, row, stored, now)
+        _agree(reply, phone, stored, now)
     urgent = raise_alarm(reading, reply.body, row=row, stored=stored, address=reply.address, now=now)
     if urgent or reading.kind not in (Word.NONE, Word.UNCLEAR):
         return
@@ -151,12 +151,15 @@ def _obey(reading: Reading, reply: Reply, phone: Sequence[Standing], stored: Inb
         ask_staff(f"{reading.kind}_reply", row, stored, now, talk=talk)
 
 
-def _agree(reply: Reply, row: Standing, stored: Inbound, now: datetime) -> None:
-    """YES answers our open question, else the reminder of a visit; any other yes after a STOP is for staff."""
+def _agree(reply: Reply, phone: Sequence[Standing], stored: Inbound, now: datetime) -> None:
+    """YES answers our open question, else the reminder of a visit; any other yes after a STOP is for staff.
+
+    A stop of any row is one of the phone (P2).
+    """
     yes = Yes("sms", stored.received_at, f"inbound:{stored.pk}", {"body": reply.body})
-    if say_yes(row, yes, now=now):
+    if say_yes(phone, yes, now=now):
         return
-    if row.suppressed_at is None:  # nothing of ours was open but the reminder: "yes, I come"
-        answer_visit(row, word=VisitWord.CONFIRM, stored=stored, now=now)
+    if all(row.suppressed_at is None for row in phone):  # nothing of ours was open but the reminder: "yes, I come"
+        answer_visit(phone[0], word=VisitWord.CONFIRM, stored=stored, now=now)
     else:
-        ask_staff(f"{Word.YES}_reply", row, stored, now)
+        ask_staff(f"{Word.YES}_reply", phone[0], stored, now)
