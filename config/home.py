@@ -1,14 +1,24 @@
-"""What a shell beside `aftercare up` finds in its home folder: the clock that the parts there go by."""
+"""The home folder, and what a shell beside `aftercare up` finds there: the clock that the parts go by."""
 
 from __future__ import annotations
 
 import fcntl
 from typing import TYPE_CHECKING
 
+from config.environment import wrong
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_NAME = "lock"
+
+
+def make_folder(home: Path) -> None:
+    """Make it, and what it lies in. Raises BadSetting."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        wrong(f"AFTERCARE_HOME: can't be made ({error.strerror}); choose a folder that you may write")
 
 
 def stepped_calendar(home: Path) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
-
-import dj_database_url
 
 from config import environment
 from config import logging as log_setup
+from config.database import described
 from config.environment import choice, flag, levels, listening, number, price, secret, secrets, text, tried, url, wrong
-from config.home import stepped_calendar
+from config.home import make_folder, stepped_calendar
 from config.keys import embedded_keys, refuse_bad_keys, sandbox_account
 
 environment.gather()  # whatever is wrong is told at once, at the end of this file
@@ -25,42 +23,10 @@ AFTERCARE_HOME = Path(text("AFTERCARE_HOME", "var")).absolute()
 _given = secret("DATABASE_URL")
 EMBEDDED = not _given and environment.all_well()  # a secret that can't be read must not begin a new database
 DATABASE_URL = _given or f"sqlite:///{AFTERCARE_HOME / 'aftercare.sqlite3'}"
-# A worker that froze inside a transaction must never keep a STOP waiting (P2).
 WORKER_SESSION = flag("AFTERCARE_WORKER_SESSION")
-try:
-    _database: dict[str, Any] = {**dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)}
-except (ValueError, KeyError) as error:
-    wrong(f"DATABASE_URL: can't be read ({type(error).__name__}); for example postgres://user:password@host:5432/name")
-    _database = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
-if _database["ENGINE"] == "django.db.backends.sqlite3":
-    _database["ENGINE"] = "config.sqlite"
-    _database["YIELDS"] = WORKER_SESSION  # a text that goes a moment later hurts nobody, a STOP that waits may
-    if EMBEDDED:
-        try:
-            AFTERCARE_HOME.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            wrong(f"AFTERCARE_HOME: can't be made ({error.strerror}); choose a folder that you may write")
-    _database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",  # a deferred read that turns into a write fails at once under load
-        "timeout": number("SQLITE_TIMEOUT_SECONDS", 20, least=1),
-        # FULL: with NORMAL a power cut may forget the last "sending" mark, and that is a double text
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
-    }
-elif _database["ENGINE"] == "django.db.backends.postgresql":
-    _limits = "-c lock_timeout=500 -c idle_in_transaction_session_timeout=1000" if WORKER_SESSION else ""
-    _database["OPTIONS"] = {
-        # A server that does not answer, or a line that broke in silence, is given up in seconds: by default never.
-        "connect_timeout": 5,
-        "tcp_user_timeout": 10_000,  # milliseconds
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        **dict(_database.get("OPTIONS", {})),
-        "options": f"-c timezone=UTC {_limits}".strip(),
-    }
-else:
-    wrong("DATABASE_URL: only postgres:// and sqlite:/// are supported; for example postgres://user:password@host/name")
-DATABASES = {"default": _database}
+if EMBEDDED:
+    make_folder(AFTERCARE_HOME)
+DATABASES = {"default": described(DATABASE_URL, worker=WORKER_SESSION)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- keys ------------------------------------------------------------------------------------------

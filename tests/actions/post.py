@@ -11,19 +11,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests import builders
 from worker.actions.send.claim import Claim, claim
 from worker.actions.send.decide import decide
 from worker.actions.send.due import promote
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import record
 from worker.actions.send.said import Said
-from worker.channels.base import Accepted, Mail, Outcome, Sms
+from worker.channels.base import Accepted, Mail, Outcome, Refused, Sms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from worker.actions.send.prepared import Prepared
+    from worker.models import Client, Message
 
 LEASE = timedelta(seconds=60)
 _ids = itertools.count(1)
@@ -77,3 +79,16 @@ def confirmed(now: datetime) -> None:
     """Let the opt-in confirmations leave on both channels, so that the course may begin (rule 6)."""
     for channel in ("sms", "email"):
         round_of_post(now, channel=channel)
+
+
+def alice_confirmed() -> Client:
+    """Alice, enrolled at NOW by SMS alone, and her confirmation has left: her course may begin."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    confirmed(builders.NOW)
+    return client
+
+
+def refused_first(client: Client, code: str, *, at: datetime) -> Message:
+    """The client's first text, which the provider refuses with `code` at the moment `at`."""
+    round_of_post(at, Provider([Refused(code)]))
+    return builders.message(client, "same-day")

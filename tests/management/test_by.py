@@ -34,7 +34,19 @@ def test_no_verb_takes_the_name_of_a_machine(option):
         with pytest.raises(argparse.ArgumentTypeError, match="give your own name"):
             option.type(name)
     for name in ("okafor@lakeside.example", "Charlie", "systematic", "circuit@lakeside.example", option.default):
-        assert option.type(name or "") == (name or "")
+        assert name is None or option.type(name) == name
+
+
+@pytest.mark.parametrize("option", SAYING_WHO)
+def test_no_verb_takes_nobody(option):
+    """P8, P12: whoever finds a pause must find who gave it; a script's variable that is unset is nobody."""
+    for name in ("", " ", "\t\n", "\u00a0", "\u200b", "--"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is empty"):
+            option.type(name)
+    for name in ("Sam\nBob", "Sam\x1b[2K", "Sam\u2028", "\u202emaS", "Sam\rBob"):
+        with pytest.raises(argparse.ArgumentTypeError, match="without hidden characters"):
+            option.type(f"{name}x")
+    assert option.type(" Sam\n") == "Sam"
 
 
 def test_every_name_that_ends_a_pause_by_itself_is_refused():

@@ -122,6 +122,26 @@ def test_a_pause_without_a_reason_is_refused(house, capsys, act, why):
     assert not Pause.objects.exists()
 
 
+@pytest.mark.parametrize("why", ["wrong\nhour", "wrong\x1b[2Khour", "wrong\rhour", "wrong\u2028hour", "\u202eruoh"])
+@pytest.mark.parametrize("act", [["pause", "--all"], ["resume", "--all"]], ids=lambda act: act[0])
+def test_a_reason_is_one_line(house, capsys, act, why):
+    """P12: a line of `status` was broken in two by it, and a terminal obeyed it."""
+    with pytest.raises(SystemExit, match="2"):
+        main([*act, "--why", why])
+    assert "type it again without hidden characters" in capsys.readouterr().err
+    assert not Pause.objects.exists()
+
+
+@pytest.mark.parametrize("act", [["pause", "--all", "--why", "x"], ["resume", "--all"]], ids=lambda act: act[0])
+@pytest.mark.parametrize("by", ["", " "])
+def test_nobody_pauses_nothing(house, capsys, act, by):
+    """P8, rule 144: `--by ""` was kept, and nobody knew whom to ask."""
+    with pytest.raises(SystemExit, match="2"):
+        main([*act, "--by", by])
+    assert "argument --by: is empty; give your own name or email" in capsys.readouterr().err
+    assert not Pause.objects.exists()
+
+
 def test_who_and_why_are_kept_of_a_pause_and_of_its_end(house):
     """P8, rule 144: both on the pause's own row, who in every clinic's chain; the system's user if nobody is named."""
     user = f"command:{pwd.getpwuid(os.getuid()).pw_name}"

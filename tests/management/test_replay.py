@@ -39,16 +39,13 @@ def _calendar(settings, tmp_path):
 @pytest.fixture
 def alice(house):
     """Alice, by SMS alone, confirmed."""
-    client = builders.alice(consents=SMS).client
-    post.confirmed(NOW)
-    return client
+    return post.alice_confirmed()
 
 
 @pytest.fixture
 def refused(alice):
     """Her first text, refused for a reason of the provider's."""
-    post.round_of_post(DUE, post.Provider([Refused(MENDED)]))
-    return builders.message(alice, "same-day")
+    return post.refused_first(alice, MENDED, at=DUE)
 
 
 @pytest.fixture

@@ -11,14 +11,13 @@ from tests import builders
 from tests.actions import post
 from tests.builders import ALICES_PHONE, NOW
 from worker import clock
-from worker.channels.base import Refused, Unknown
+from worker.channels.base import Unknown
 from worker.management.cli import main
 from worker.models import Message, StaffTask
 from worker.models.attempt import AttemptState
 from worker.reading import unsettled
 
 DUE = NOW + timedelta(hours=1)
-SMS = builders.SERVICE[:2]
 MANY = 3
 
 
@@ -32,16 +31,13 @@ def _calendar(settings, tmp_path, monkeypatch):
 @pytest.fixture
 def alice(house):
     """Alice, by SMS alone, confirmed."""
-    client = builders.alice(consents=SMS).client
-    post.confirmed(NOW)
-    return client
+    return post.alice_confirmed()
 
 
 @pytest.fixture
 def refused(alice):
     """Her first text, refused with a code that nobody knows."""
-    post.round_of_post(DUE, post.Provider([Refused("99999")]))
-    return builders.message(alice, "same-day")
+    return post.refused_first(alice, "99999", at=DUE)
 
 
 def _more(message, many, **changes):

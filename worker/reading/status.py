@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from worker.models.scope_names import ScopeName
     from worker.reading.backlog import Backlog
 
 MOST_LISTS = 20  # the ones furthest behind
@@ -51,32 +52,34 @@ def status(*, now: datetime, clinic: Clinic | None = None) -> dict[str, Any]:
             pending=ProviderCopy.objects.filter(state=CopyState.PENDING),
             failed=ProviderCopy.objects.filter(state=CopyState.FAILED),
         ),
-        "inbound_lists": [
-            {
-                "name": each.name,
-                "behind_seconds": (now - each.read_to).total_seconds(),
-                "failures": each.failures,
-                "code": each.code,
-            }
-            for each in _lists(clinic).order_by("read_to")[:MOST_LISTS]
-        ],
+        "inbound_lists": [_list_of(each, now) for each in _lists(clinic).order_by("read_to")[:MOST_LISTS]],
         "feeds": [each for each in feeds(now=now) if clinic is None or each["clinic"] == clinic.slug],
-        "paused": [
-            {
-                "id": each.pk,
-                "scope": each.scope,
-                "value": each.value,
-                "name": names[each.scope, each.value].name,
-                "clinic": names[each.scope, each.value].clinic,
-                "plain": str(names[each.scope, each.value]),
-                "why": each.why,
-                "by": each.by,
-                "since": each.since.isoformat(),
-            }
-            | told.get(each.pk, {})
-            for each in standing
-        ],
+        "paused": [_pause(each, names[each.scope, each.value]) | told.get(each.pk, {}) for each in standing],
         "circuits": circuits(standing, now=now),
+    }
+
+
+def _pause(standing: Pause, name: ScopeName) -> dict[str, Any]:
+    return {
+        "id": standing.pk,
+        "scope": standing.scope,
+        "value": standing.value,
+        "name": name.name,
+        "clinic": name.clinic,
+        "plain": str(name),
+        "why": standing.why,
+        "by": standing.by,
+        "since": standing.since.isoformat(),
+    }
+
+
+def _list_of(row: Watermark, now: datetime) -> dict[str, Any]:
+    """How far a list of incoming texts was read (calendar seconds); its failures in a row, and the last one's code."""
+    return {
+        "name": row.name,
+        "behind_seconds": (now - row.read_to).total_seconds(),
+        "failures": row.failures,
+        "code": row.code,
     }
 
 

@@ -13,29 +13,25 @@ from tests.builders import ALICES_PHONE, NOW
 from worker import clock
 from worker.actions.course.unsettled import give_up, retry
 from worker.actions.send.doubt import settle_unknown
-from worker.channels.base import Refused, Unknown
+from worker.channels.base import Unknown
 from worker.management import cli
 from worker.models import Event, Message, StaffTask
 from worker.reading.chain import faults
 from worker.reading.unsettled import failed, unknown
 
 DUE = NOW + timedelta(hours=1)
-SMS = builders.SERVICE[:2]
 
 
 @pytest.fixture
 def alice(house):
     """Alice, by SMS alone, confirmed."""
-    client = builders.alice(consents=SMS).client
-    post.confirmed(NOW)
-    return client
+    return post.alice_confirmed()
 
 
 @pytest.fixture
 def refused(alice):
     """Her first text, refused with a code that nobody knows."""
-    post.round_of_post(DUE, post.Provider([Refused("99999")]))
-    return builders.message(alice, "same-day")
+    return post.refused_first(alice, "99999", at=DUE)
 
 
 @pytest.fixture

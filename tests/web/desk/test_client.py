@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import builders
 from tests.builders import ALICES_PHONE, NOW, PROTOCOL, message, messages_of, standing_of, text_from
 from worker import clock
 from worker.actions.course.appointment import book
@@ -208,7 +209,7 @@ def test_another_session_replaces_the_aftercare(desk):
     """A session recorded at the desk plans its own aftercare (P7)."""
     answer = desk.browser().post(
         f"/clients/{desk.alice.pk}/session",
-        {"protocol": "microneedling-stretch-marks", "day": "2027-01-12", "hour": "09:45"},
+        {"protocol": "microneedling-stretch-marks", "day": "2027-01-12", "hour": "09:45", "another": "on"},
         follow=True,
     )
     assert desk.alice.treatments.count() == 2
@@ -218,12 +219,53 @@ def test_another_session_replaces_the_aftercare(desk):
 def test_a_session_that_is_sent_twice_is_one(desk):
     """Back and once more, or two presses: one session, and each of its texts once (P4)."""
     browser, url = desk.browser(), f"/clients/{desk.alice.pk}/session"
-    said = {"protocol": PROTOCOL, "day": "2027-01-12", "hour": "09:45"}
+    said = {"protocol": PROTOCOL, "day": "2027-01-12", "hour": "09:45", "another": "on"}
     assert "is recorded" in browser.post(url, said, follow=True).content.decode()
     planned, sessions = Message.objects.count(), desk.alice.treatments.count()
     clock.step_to(NOW + timedelta(hours=1))
     assert "recorded already" in browser.post(url, said, follow=True).content.decode()
     assert (Message.objects.count(), desk.alice.treatments.count()) == (planned, sessions)
+
+
+def test_a_second_session_of_a_day_is_asked_about_first(desk):
+    """A minute later is as like as not the same one: nothing changes before the tick that it is another (P4, P12)."""
+    browser, url, before = desk.browser(), f"/clients/{desk.alice.pk}/session", builders.counts()
+    said = {"protocol": PROTOCOL, "day": "2027-01-12", "hour": "09:01"}
+    assert "another" not in browser.get(url).context["form"].fields
+    asked = browser.post(url, said)
+    assert "She has a session at 9:00 am on that day already" in str(asked.context["form"].errors["another"])
+    assert 'name="another"' in asked.content.decode()
+    assert builders.counts() == before
+    assert "is recorded" in browser.post(url, said | {"another": "on"}, follow=True).content.decode()
+    assert desk.alice.treatments.count() == 2
+
+
+def test_a_session_of_another_day_or_beside_one_taken_back_is_asked_nothing(desk):
+    """The tick stands there only where it says something."""
+    browser, url = desk.browser(), f"/clients/{desk.alice.pk}/session"
+    said = {"protocol": PROTOCOL, "day": "2027-01-11", "hour": "09:00"}
+    assert "is recorded" in browser.post(url, said, follow=True).content.decode()
+    desk.alice.treatments.update(voided_at=NOW)
+    assert "is recorded" in browser.post(url, said | {"hour": "09:01"}, follow=True).content.decode()
+    assert "another" not in browser.post(url, said | {"hour": "25:00"}).context["form"].fields
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1900-01-01", "2999-12-31", "9999-12-31"])
+@pytest.mark.parametrize("what", ["session", "visit"])
+def test_a_day_at_the_end_of_the_calendar_is_refused_beside_its_field(desk, what, day):
+    """P12: the last of all days has hours that no zone can tell in UTC, and was an error page."""
+    said = {"protocol": PROTOCOL, "day": day, "hour": "23:59"}
+    assert "day" in desk.browser().post(f"/clients/{desk.alice.pk}/{what}", said).context["form"].errors
+
+
+def test_the_question_is_asked_in_spanish(desk):
+    """Issue 6, point 8."""
+    browser = desk.browser()
+    browser.post("/language", {"language": "es", "next": "/today"})
+    asked = browser.post(
+        f"/clients/{desk.alice.pk}/session", {"protocol": PROTOCOL, "day": "2027-01-12", "hour": "09:01"}
+    )
+    assert "Ya tiene una sesión a las 9:00 am de ese día" in str(asked.context["form"].errors["another"])
 
 
 def test_a_visit_that_is_sent_twice_is_one(desk):

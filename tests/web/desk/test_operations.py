@@ -59,6 +59,14 @@ def test_an_operator_pauses_her_clinic_and_takes_it_back(desk):
     assert not Message.objects.filter(clinic=desk.lakeside, state="held").exists()
 
 
+@pytest.mark.parametrize("why", ["...", "\u200b", "wrong\nhour", "wrong\x1bhour", "\u202eruoh"])
+def test_a_reason_is_said_in_one_line(desk, why):
+    """P8, P12: the same as by the command; it stands in a line of `aftercare status`."""
+    answer = desk.browser(Role.OPERATOR).post("/operations", {"what": f"clinic:{desk.lakeside.pk}", "why": why})
+    assert "errorlist" in answer.content.decode()
+    assert not Pause.objects.exists()
+
+
 @pytest.mark.parametrize("scope", [PauseScope.CLINIC, PauseScope.PROTOCOL])
 def test_the_other_clinic_is_out_of_reach(desk, scope):
     """P10: what is Hillside's can neither be paused, seen nor resumed at Lakeside."""

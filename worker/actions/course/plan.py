@@ -56,37 +56,48 @@ def plan(
     steps of `late`; with `handing_over` only these steps are handed over. None that may have left is (P8).
     """
     began = traces.moment()
-    wanted, within, opened = frozenset(anchors), frozenset(channels), open_channels(course.client)
-    went = _went(course) if wanted.intersection(OF_TREATMENT) else set()
-    laid = [
-        each
-        for each in lay_out(course, consents_of(course.client), now, future_only=future_only, late=late)
-        if each.rule.anchor in wanted
-        and each.channel in within
-        and (each.rule.cls is not MessageClass.ANSWER or each.channel in opened)
-        and (each.rule.anchor not in OF_TREATMENT or (each.rule.code, each.channel) not in went)
-    ]
-    steps = {step.code: step for step in Step.objects.filter(version=course.version)}
-    contacts = _contacts(course.client)
-    rows = [
-        message_of(course, each, each.outcome, steps[each.rule.code], contacts[each.channel], now)
-        for each in laid
-        if isinstance(each.outcome, Planned)
-    ]
-    fresh = Message.objects.bulk_create(not_planned_yet(rows))
+    laid = lay_out(course, consents_of(course.client), now, future_only=future_only, late=late)
+    wanted = _wanted(course, laid, frozenset(anchors), frozenset(channels))
+    fresh = Message.objects.bulk_create(not_planned_yet(_rows(course, wanted, now)))
     make_ready(fresh, now=now)
     traces.planned((each.pk for each in fresh), clinic_id=course.client.clinic_id, since=began)
-    hand_over = _not_told(
-        course,
-        [
-            each
-            for each in laid
-            if isinstance(each.outcome, HandOver) and (handing_over is None or each.rule.code in handing_over)
-        ],
-    )
+    too_late = [each for each in wanted if isinstance(each.outcome, HandOver)]
+    if handing_over is not None:
+        too_late = [each for each in too_late if each.rule.code in handing_over]
+    hand_over = _not_told(course, too_late)
     for each in hand_over:
         hand_over_to_staff(course, each, now)
     return Result(messages=fresh, hand_over=hand_over)
+
+
+def _wanted(
+    course: Course, laid: Iterable[PlannedMessage], anchors: frozenset[Anchor], channels: frozenset[Channel]
+) -> list[PlannedMessage]:
+    """Of what is laid out: what counts from these anchors, goes by these channels, and has not rung for this session.
+
+    An answer goes only where she has opened the channel.
+    """
+    opened = open_channels(course.client)
+    went = _went(course) if anchors.intersection(OF_TREATMENT) else set()
+    return [
+        each
+        for each in laid
+        if each.rule.anchor in anchors
+        and each.channel in channels
+        and (each.rule.cls is not MessageClass.ANSWER or each.channel in opened)
+        and (each.rule.anchor not in OF_TREATMENT or (each.rule.code, each.channel) not in went)
+    ]
+
+
+def _rows(course: Course, wanted: list[PlannedMessage], now: datetime) -> list[Message]:
+    """The messages of what can still go, unsaved."""
+    steps = {step.code: step for step in Step.objects.filter(version=course.version)}
+    contacts = _contacts(course.client)
+    return [
+        message_of(course, each, each.outcome, steps[each.rule.code], contacts[each.channel], now)
+        for each in wanted
+        if isinstance(each.outcome, Planned)
+    ]
 
 
 def _contacts(client: Client) -> dict[Channel, Contact]:

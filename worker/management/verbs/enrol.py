@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+
+    from worker.actions.clients.enrol import Enrolled
 
 HELP = "enrol one client (JSON): client, consents, treatment, appointment"
 
@@ -39,35 +41,42 @@ def run(options: argparse.Namespace) -> int:
 
     traces.begin()
     done = enrol(checked(ClientFile, read_json(options.file)), now=clock.now())
-    planned = listed(client_id=done.client.pk)
-    hand_over = [
-        {"step": each.rule.code, "channel": each.channel, "until": each.outcome.expires_at.isoformat()}
-        for each in done.result.hand_over
-    ]
-    said = {
+    said = _said(done, listed(client_id=done.client.pk))
+    show(said, as_json=options.json, lines=_lines(said))
+    return 0
+
+
+def _said(done: Enrolled, planned: list[dict[str, Any]]) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
         "client": done.client.pk,
         "treatment": done.client.treatments.values_list("pk", flat=True).first(),
         "appointment": done.client.appointments.values_list("pk", flat=True).first(),
         "repeated": done.repeated,
         "asked": done.asked,
         "messages": planned,
-        "hand_over": hand_over,
+        "hand_over": [
+            {"step": each.rule.code, "channel": each.channel, "until": each.outcome.expires_at.isoformat()}
+            for each in done.result.hand_over
+        ],
     }
-    head = f"client {done.client.pk}" + (
-        " was enrolled before with this very file: no change" if done.repeated else " is enrolled"
-    )
-    lines = [head, *(f"  {each['local']}  {each['channel']:5}  {each['step']}" for each in planned)]
+
+
+def _lines(said: dict[str, Any]) -> list[str]:
+    """The same for a reader."""
+    became = "was enrolled before with this very file: no change" if said["repeated"] else "is enrolled"
+    lines = [f"client {said['client']} {became}"]
+    lines += [f"  {each['local']}  {each['channel']:5}  {each['step']}" for each in said["messages"]]
     lines += [
         f"  hand this over now: {each['step']} (no {each['channel']} can go before {each['until']})"
-        for each in hand_over
+        for each in said["hand_over"]
     ]
-    lines += [f"  {each}: everything waits for the client's own yes" for each in done.asked]
+    lines += [f"  {each}: everything waits for the client's own yes" for each in said["asked"]]
     if said["appointment"]:
         lines.append(f"  the next session is appointment {said['appointment']}")
-    if not planned:
+    if not said["messages"]:
         lines.append("  nothing is planned: no consent, or nothing to plan for")
-    show(said, as_json=options.json, lines=lines)
-    return 0
+    return lines
 
 
 def _schema() -> int:

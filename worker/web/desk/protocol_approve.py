@@ -144,7 +144,7 @@ def _changes(request: DeskRequest, stage: Stage) -> dict[str, Any]:
     before = rendering.version(stage.approval.version.document).source if stage.approval else None
     found = difference(stage.protocol, now=clock.now(), most=LOOKED_AT)
     for each in found["steps"]:
-        each["said"] = EFFECTS[each["change"]]
+        each["said"] = EFFECTS[each["change"]] % {"n": each["messages"]}
     changed = changes(before, stage.source, TERMS) if before else []
     return {
         "changes": [each._replace(what=what(each.what)) for each in changed],

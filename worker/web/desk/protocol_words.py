@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.utils.translation import get_language_info, ngettext
+from django.utils.translation import get_language_info, ngettext, ngettext_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -50,10 +50,14 @@ REACHED = {
 }
 """What becomes of a correction for those who got a version, in the order in which a page shows it."""
 EFFECTS = {
-    "comes": lazy("would come"),
-    "ends": lazy("would end"),
-    "moves": lazy("would move to another hour"),
-    "says otherwise": lazy("would say something else"),
+    "comes": ngettext_lazy("%(n)d message would come", "%(n)d messages would come", "n"),
+    "ends": ngettext_lazy("%(n)d message would end", "%(n)d messages would end", "n"),
+    "moves": ngettext_lazy(
+        "%(n)d message would move to another hour", "%(n)d messages would move to another hour", "n"
+    ),
+    "says otherwise": ngettext_lazy(
+        "%(n)d message would say something else", "%(n)d messages would say something else", "n"
+    ),
 }
 WHAT = {
     "title": lazy("Title"),

@@ -18,7 +18,8 @@ from worker.rules.refusal import Refusals
 from worker.rules.taken_back import VoidReason
 from worker.web.desk.frame import done, hers, page, refused, sent
 from worker.web.desk.navigation import DESK
-from worker.web.desk.visits import WhenForm, for_form, wall
+from worker.web.desk.session_forms import WhenForm, wall
+from worker.web.desk.visits import for_form
 from worker.web.refusal_words import told
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.shortcuts import redirect
@@ -18,12 +18,11 @@ from worker.models import Appointment, Client
 from worker.models.appointment import AppointmentStatus
 from worker.reading.approved import approved, title
 from worker.reading.directory import name_of
-from worker.rules.local_time import instant, local, zone
 from worker.rules.refusal import Refusal, Refusals
 from worker.web.desk.client_acts import ask
-from worker.web.desk.enrol_form import Day, Hour
 from worker.web.desk.frame import done, hers, page, sent
 from worker.web.desk.navigation import DESK
+from worker.web.desk.session_forms import DoneForm, SessionForm, WhenForm, wall
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,37 +30,6 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from worker.web.desk.frame import DeskRequest
-
-
-class WhenForm(forms.Form):
-    """A day and an hour on the clinic's clock."""
-
-    day = forms.DateField(label=lazy("Day"), widget=Day)
-    hour = forms.TimeField(label=lazy("Hour"), widget=Hour)
-
-    def moment(self, place: str) -> datetime:
-        """The instant it names."""
-        return instant(self.cleaned_data["day"], self.cleaned_data["hour"], zone(place))
-
-
-class SessionForm(WhenForm):
-    """A visit or session under a protocol."""
-
-    protocol = forms.ChoiceField(label=lazy("Treatment"))
-    field_order = ("protocol", "day", "hour")
-
-    def __init__(self, data: Any, *, choices: list[tuple[str, str]], **options: Any) -> None:
-        """`choices` are the approved protocols."""
-        super().__init__(data, **options)
-        field = self.fields["protocol"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = choices
-
-
-def wall(at: datetime, place: str) -> dict[str, Any]:
-    """A moment as `WhenForm` begins with it."""
-    there = local(at, zone(place))
-    return {"day": there.date(), "hour": there.time()}
 
 
 def for_form(refusals: Refusals) -> Refusals:
@@ -194,7 +162,10 @@ def book(request: DeskRequest, pk: int) -> HttpResponse:
 def session(request: DeskRequest, pk: int) -> HttpResponse:
     """Another session was done: the aftercare of the earlier one ends, for what was right then may be harm now."""
     now, client = clock.now(), hers(request, Client.objects.all(), pk=pk, erased_at__isnull=True)
-    form = SessionForm(sent(request), choices=_protocols(request, now), initial=wall(now, request.clinic.zone))
+    form = DoneForm(
+        sent(request), choices=_protocols(request, now), initial=wall(now, request.clinic.zone), client=client,
+        clinic=request.clinic,
+    )  # fmt: skip
 
     def act() -> HttpResponse:
         done_now = treatment.Done(
@@ -207,8 +178,13 @@ def session(request: DeskRequest, pk: int) -> HttpResponse:
             raise for_form(refusals) from None
         if made.created_at != now:
             return done(request, _("This session was recorded already; nothing has changed."), "clients_client", pk)
-        said = _("The session is recorded, %(n)s messages are planned.") % {"n": len(result.messages)}
-        return done(request, said, "clients_client", pk)
+        many = len(result.messages)
+        said = ngettext(
+            "The session is recorded, %(n)s message is planned.",
+            "The session is recorded, %(n)s messages are planned.",
+            many,
+        )
+        return done(request, said % {"n": many}, "clients_client", pk)
 
     return ask(
         request, client, form, act, title=_("A session of %(name)s") % {"name": name_of(client)}, button=_("Record it"),
