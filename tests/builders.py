@@ -10,6 +10,7 @@ import copy
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,4 +218,16 @@ def message(client: Client, step: str, channel: str = "sms") -> Message:
 
 def counts() -> dict[str, int]:
     """How many rows every table of ours holds: what a refusal must leave as it was."""
-    return {model.__name__: model.objects.count() for model in apps.get_app_config("aftercare").get_models()}
+    names, question = _counting()
+    with connection.cursor() as cursor:
+        return dict(zip(names, cursor.execute(question).fetchone(), strict=True))
+
+
+@cache
+def _counting() -> tuple[list[str], str]:
+    """The models and one question for all of them: asked table by table, they took a tenth of the tests' time."""
+    models = list(apps.get_app_config("aftercare").get_models())
+    tables = (connection.ops.quote_name(model._meta.db_table) for model in models)
+    return [model.__name__ for model in models], "SELECT " + ", ".join(
+        f"(SELECT count(*) FROM {each})" for each in tables
+    )
