@@ -138,30 +138,6 @@ def test_a_purge_is_harmless(house):
     assert house.message(person, "same-day")["state"] in WENT
 
 
-def test_a_rolling_restart_loses_and_doubles_nothing(house):
-    """P4, P5: SIGTERM in the middle of a load, three times: calls in flight are finished; 0 lost, 0 doubled."""
-    house.morning()
-    phones = crowd_of(house, 36)
-    house.quiet()
-    house.sandbox.faults(latency_ms=150)
-    mine = [row for row in house.cli("messages", "--json").data if str(row["client"]) in phones]
-    due = max(row["due_at"] for row in mine if row["step"] == "same-day")
-    witness = Witness(house.sandbox)
-    house.desk.ask("step-to", due, "down")
-    for wave in (4, 12, 24):
-        witness.waits_for(wave)
-        pid = house.supervisor.pids()["worker"]
-        os.kill(pid, signal.SIGTERM)
-        until(lambda pid=pid: house.supervisor.pids().get("worker", pid) != pid)
-    house.quiet()
-    house.sandbox.clear_faults()
-    after = [row for row in house.cli("messages", "--json").data
-             if str(row["client"]) in phones and row["step"] == "same-day"]  # fmt: skip
-    assert {row["state"] for row in after} <= WENT, "none unknown: nothing was cut off in the middle of a call"
-    rang = witness.rang()
-    assert all(rang[phone] == 1 for phone in phones.values())
-
-
 def told(house, part):
     """The lines of a part's log that are JSON."""
     lines = (house.home / "log" / f"{part}.log").read_text(encoding="utf-8").splitlines()

@@ -34,7 +34,7 @@ MIDDLE, LATER, END = DUE + timedelta(hours=2), DUE + timedelta(hours=3), DUE + t
 TABLES = {"consent": ConsentEvent, "event": Event, "seal": Seal}
 ANOTHER = {"channel": {"sms": "email", "email": "sms"}, "purpose": {"aftercare": "reminders", "reminders": "aftercare"}}
 ACTS = {"given": "restored", "revoked": "given", "restored": "given", "closed": "given", "confirmed": "given"}
-property_of = how(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+property_of = how(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 any_row = st.integers(0, 10**6)
 
 
