@@ -113,7 +113,7 @@ def _forget_what_processes_remember():
 def _forget() -> None:
     from worker import sealed, tokens
     from worker.actions.record import pulse
-    from worker.actions.restore import lineage
+    from worker.actions.restore import lineage, marks
     from worker.actions.send import clinics, incarnation, pacing, prepare
     from worker.web import accounts
 
@@ -125,7 +125,8 @@ def _forget() -> None:
     (HOME / "heads.jsonl").unlink(missing_ok=True)  # it outlives what a test's rollback takes back
     pulse.forget_last()
     lineage.forget()
-    lineage.mark_file().unlink(missing_ok=True)
+    marks.mark_file().unlink(missing_ok=True)
+    marks.calls_file().unlink(missing_ok=True)
     sealed.forget_keys()
     tokens.forget_keys()
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.builders import ALICES_PHONE, NOW
-from worker.channels.records import RecordsError, _received
+from worker.channels.records import RecordsError, _left, _received
 
 
 def listed(**changes):
@@ -36,3 +36,10 @@ def test_a_text_without_a_moment_is_no_text(date):
     with pytest.raises(RecordsError) as refused:
         _received(listed(date_sent=date, date_created=date))
     assert refused.value.code == "no_date"
+
+
+def test_a_text_that_waits_in_the_queue_is_told_by_its_making():
+    """P4: it has no date of sending yet; the moment it was made at is all that the list says."""
+    waiting = _left(listed(date_sent=None, messaging_service_sid="MG1", from_=None))
+    assert (waiting.waits, waiting.at, waiting.service, waiting.sender) == (True, NOW, "MG1", "")
+    assert not _left(listed()).waits

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.soak.fleet import Fleet
     from tests.soak.ground import Ground
 
-FOUND_WITHIN = 90.0  # seconds: a worker looks each quarter of a minute
+FOUND_WITHIN = 90.0  # seconds: a worker looks each second
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class Answer:
 class Connection(asyncio.Protocol):
     """One keep-alive connection: one request at a time, callbacks of httptools' parser as methods."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = LARGEST_ANSWER) -> None:
+        self._largest = largest
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Answer] | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -135,7 +136,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         self._answer.body += body
-        if len(self._answer.body) > LARGEST_ANSWER:
+        if len(self._answer.body) > self._largest:
             self._lose("the answer was too large")
 
     def on_message_complete(self) -> None:
@@ -158,8 +159,9 @@ class Connection(asyncio.Protocol):
 class Pool:
     """The connections of one process to one origin such as https://api.twilio.com."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, *, largest: int = LARGEST_ANSWER) -> None:
         parts = urlsplit(origin)
+        self._largest = largest
         self.host = parts.hostname or ""
         self.secure = parts.scheme == "https"
         self.port = parts.port or (443 if self.secure else 80)
@@ -204,7 +206,7 @@ class Pool:
         with contextlib.suppress(OSError, TimeoutError, ssl.SSLError):
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, self.host, self.port, ssl=self._tls
+                    lambda: Connection(self._largest), self.host, self.port, ssl=self._tls
                 )
                 return connection
         return None

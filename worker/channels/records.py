@@ -7,6 +7,7 @@ transport: its time-out holds, it follows no redirect, and nothing is logged (ru
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,7 +17,7 @@ from django.conf import settings
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 
 from worker import clock
-from worker.channels.http import IDLE_SECONDS, LostAnswerError, NotStartedError, Pool
+from worker.channels.http import IDLE_SECONDS, LARGEST_ANSWER, LostAnswerError, NotStartedError, Pool
 from worker.channels.sms import speaking
 from worker.rules.doubt import Listed
 from worker.rules.text import storable
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from worker.channels.http import Answer, Connection
 
 PAGE = 40  # messages in one answer: 40 of the longest stay under the largest answer that we take
+LARGEST_PAGE = 1000  # messages: the most that the provider puts into one answer (rule 80)
+LARGEST_LIST = 24 * 1024 * 1024  # bytes: such an answer with 1000 of the longest, every letter of them escaped
 INBOUND, OK = "inbound", 200
 GONE = ("404", "20404")
 
@@ -55,21 +58,28 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """One text of ours as the provider lists it; `at` is aware UTC, by the provider's clock."""
+    """One text of ours as the provider lists it; `at` is aware UTC, by the provider's clock.
+
+    `sender` and `service` are "" where the list does not say them; `waits` in the provider's queue, it has no date of
+    sending, and `at` is when it was made.
+    """
 
     provider_id: str
     to: str
     body: str
     at: datetime
+    sender: str = ""
+    service: str = ""
+    waits: bool = False
 
 
 class Records:
     """One account at the provider, over one connection that is closed at the end: `with Records(...) as records`."""
 
-    def __init__(self, account_sid: str, auth_token: str, *, origin: str = "") -> None:
+    def __init__(self, account_sid: str, auth_token: str, *, origin: str = "", largest: int = LARGEST_ANSWER) -> None:
         self._account_sid, self._auth_token = account_sid, auth_token
         self._origin = origin or settings.TWILIO_API_URL
-        self._pool = Pool(self._origin)
+        self._pool = Pool(self._origin, largest=largest)
         self._slot: Connection | None = None
 
     def __enter__(self) -> Self:
@@ -97,7 +107,7 @@ class Records:
         through all pages, or raises RecordsError: "too_long" once `clock.running()` has passed `deadline`.
         """
         wanted = {"to": to, "page_size": PAGE}
-        return [_sent(each) async for each in self._listed(wanted, deadline) if each.direction != INBOUND]
+        return [_sent(each) async for each in self._listed(wanted, deadline) if _is_ours(each)]
 
     async def _listed(self, wanted: dict[str, Any], deadline: float) -> AsyncIterator[Any]:
         page = await self._asked(lambda client: client.messages.page_async(**wanted))
@@ -108,14 +118,23 @@ class Records:
                 raise RecordsError("too_long")
             page = await self._asked(partial(_following, page))
 
-    async def left(self, *, since: datetime, until: datetime, deadline: float) -> list[Left]:
+    async def left(self, *, since: datetime, until: datetime, page: int = LARGEST_PAGE) -> list[Left]:
         """Every text of ours that left this account from `since` to `until` (aware UTC), oldest first.
 
-        Goes through all pages, or raises RecordsError: "too_long" once `clock.running()` has passed `deadline`.
+        By the date of sending, which what waits in the provider's queue has not: ask `left_to` for that. Goes through
+        all pages of `page` texts, however long that takes, or raises RecordsError.
         """
-        wanted: dict[str, Any] = {"date_sent_after": since, "date_sent_before": until, "page_size": PAGE}
-        found = [_left(each) async for each in self._listed(wanted, deadline) if each.direction != INBOUND]
-        return sorted(found, key=lambda each: (each.at, each.provider_id))
+        wanted: dict[str, Any] = {"date_sent_after": since, "date_sent_before": until, "page_size": page}
+        return _oldest_first([_left(each) async for each in self._listed(wanted, math.inf) if _is_ours(each)])
+
+    async def left_to(self, number: str, *, since: datetime, deadline: float, page: int = PAGE) -> list[Left]:
+        """Every text of ours to one number that was made since then (aware UTC), also what waits there, oldest first.
+
+        As `sent`: no filter by date, every page, "too_long" once `clock.running()` has passed `deadline`.
+        """
+        wanted = {"to": number, "page_size": page}
+        ours = [each async for each in self._listed(wanted, deadline) if _is_ours(each)]
+        return _oldest_first([_left(each) for each in ours if _moment(each.date_created, each.date_sent) >= since])
 
     async def redact(self, provider_id: str) -> None:
         """Empty the text of one message there; one that is gone is empty. Raises RecordsError."""
@@ -182,11 +201,20 @@ def _sent(listed: Any) -> Listed:
     )
 
 
+def _is_ours(listed: Any) -> bool:
+    return bool(listed.direction != INBOUND)
+
+
 def _left(listed: Any) -> Left:
     return Left(
         provider_id=storable(str(listed.sid)), to=str(listed.to or ""), body=str(listed.body or ""),
-        at=_written_at(listed),
+        at=_written_at(listed), sender=str(listed.from_ or ""), service=str(listed.messaging_service_sid or ""),
+        waits=listed.date_sent is None,
     )  # fmt: skip
+
+
+def _oldest_first(texts: list[Left]) -> list[Left]:
+    return sorted(texts, key=lambda each: (each.at, each.provider_id))
 
 
 def _written_at(listed: Any) -> datetime:

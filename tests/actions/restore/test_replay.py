@@ -10,14 +10,21 @@ from tests import builders
 from tests.actions import post
 from tests.builders import ALICES_PHONE, NOW
 from worker import clock
+from worker.actions.clients.contact import change_contact
+from worker.actions.course import outage
+from worker.actions.course.unsettled import retry
 from worker.actions.receive.reconcile import lists
-from worker.actions.restore import lineage, replay
-from worker.actions.restore.replay import _candidates
+from worker.actions.restore import candidates, lineage, outbound, replay
+from worker.actions.restore.candidates import Lost
 from worker.actions.send.claim import Claim
+from worker.actions.send.doubt import leave_unresolved
 from worker.actions.send.prepare import prepare
-from worker.channels.base import Unknown
+from worker.channels.base import Refused, Unknown
 from worker.channels.records import Left
-from worker.models import Attempt, Inbound, Lineage, StaffTask, Watermark
+from worker.intake.contact import ContactFile
+from worker.intake.shape import checked
+from worker.models import Attempt, Inbound, Lineage, Message, Ready, Sender, StaffTask, Watermark
+from worker.reading.unsettled import failed
 from worker.rules.names import Channel
 from worker.rules.refusal import Refusals
 from worker.rules.states import State
@@ -32,9 +39,9 @@ def test_what_was_late_already_may_have_left_in_the_lost_time(house):
     text = builders.message(client, "same-day")
     since = text.due_at + timedelta(hours=2)
     assert since < text.expires_at
-    assert (text.pk, text.clinic_id) in _candidates(Channel.SMS, since, since + timedelta(minutes=20))
+    assert text in candidates.open_messages(Channel.SMS, Lost(since, since + timedelta(minutes=20)))
     after = text.expires_at + timedelta(minutes=1)
-    assert text.pk not in dict(_candidates(Channel.SMS, after, after + timedelta(minutes=20)))
+    assert text not in candidates.open_messages(Channel.SMS, Lost(after, after + timedelta(minutes=20)))
 
 
 @pytest.fixture
@@ -54,7 +61,7 @@ def test_a_list_that_was_never_opened_is_not_read(monkeypatch):
     monkeypatch.setattr(replay, "ONE_LIST", -1.0)
     monkeypatch.setattr(replay, "ROUNDS", 2)
     assert replay._inbound(clock.now()) == (0, len(lists()))
-    monkeypatch.setattr(replay, "_texts", lambda since, until: [])
+    monkeypatch.setattr(outbound, "accounts", list)
     assert replay.replay(now=clock.now()).inbound_failed == len(lists())
     assert Lineage.objects.get().checked_at is None
     with pytest.raises(Refusals, match="was not compared"):
@@ -74,10 +81,11 @@ def test_a_list_that_was_left_half_way_is_read_on(monkeypatch):
 def compared(monkeypatch):
     """Run a restore-check against a list of texts that left."""
     monkeypatch.setattr(replay, "_inbound", lambda now: (0, 0))
+    monkeypatch.setattr(outbound, "made_for", lambda account, numbers, since: [])
 
     def run(texts, now):
         lineage.declare_restored(now=NOW)
-        monkeypatch.setattr(replay, "_texts", lambda since, until: list(texts))
+        monkeypatch.setattr(outbound, "spans", lambda *account, **times: [list(texts)])
         Lineage.objects.update(lost_since=NOW)
         return replay.replay(now=now)
 
@@ -151,3 +159,134 @@ def test_a_doubt_whose_number_got_nothing_stays_one(in_doubt, compared):
     compared([Left(provider_id="SM-far", to="+12125550177", body="words", at=text.due_at)], text.due_at)
     text.refresh_from_db()
     assert text.state == State.UNKNOWN
+
+
+def test_a_call_under_way_in_the_backup_whose_number_got_other_words_is_left_to_a_person(house, compared):
+    """P4: nobody speaks on that call any more; its words may have changed before it was sent again."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    text = builders.message(client, "same-day")
+    (written,) = post.decided(post.prepare(post.claimed(text.due_at), now=text.due_at), text.due_at)
+    assert Attempt.objects.get(message=text).state == "sending"
+    compared([Left(provider_id="SM-other", to=written.to, body="other words", at=text.due_at)], text.due_at)
+    text.refresh_from_db()
+    assert (text.state, text.reason) == (State.UNRESOLVED, "restored")
+
+
+def _refused(text):
+    post.round_of_post(DUE, post.Provider([Refused("30007")]))
+
+
+def _came_back(text):
+    post.round_of_post(DUE)
+    Message.objects.filter(pk=text.pk).update(state=State.UNDELIVERED, reason="code:30003")
+
+
+def _missed(text):
+    Message.objects.filter(pk=text.pk).update(state=State.MISSED, decided_at=DUE)
+    Ready.objects.filter(message=text).delete()
+
+
+def _unresolved(text):
+    post.round_of_post(DUE, post.Provider([Unknown("no answer in time")]))
+    leave_unresolved(Attempt.objects.get(message=text).pk, "its_worker_may_live", DUE)
+
+
+@pytest.fixture(params=[_refused, _came_back, _missed, _unresolved])
+def ended(house, request):
+    """Alice's first text, which had ended badly when the backup was made, and its words."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    text = builders.message(client, "same-day")
+    (written,) = prepare([Claim(text.pk, 0)], now=DUE)
+    request.param(text)
+    return builders.message(client, "same-day"), written
+
+
+def _sent_again(text, now):
+    """What a retry by hand and a replay of that time would send to her."""
+    retry(message_ids=[row["id"] for row in failed(now=now, days=3650).rows], by="Sam", now=now)
+    outage.replay(since=NOW, until=now + timedelta(days=1), by="Sam", now=now, really=True)
+    return post.round_of_post(now)
+
+
+def test_what_ended_badly_and_was_sent_again_in_the_lost_time_is_not_sent_a_third_time(ended, compared):
+    """P4: a retry or a replay after the restore would ring her phone for it once more."""
+    text, written = ended
+    later = DUE + timedelta(minutes=10)
+    again = Left(provider_id="SM-again", to=written.to, body=written.words.text, at=DUE + timedelta(minutes=5))
+    found = compared([again], later)
+    assert (found.gone, found.strangers) == (1, 0)
+    newest = Message.objects.filter(step=text.step, client=text.client_id).order_by("-resend").first()
+    assert (newest.state, newest.provider_id) == (State.ACCEPTED, "SM-again")
+    replay.release(by="Sam", now=later)
+    assert _sent_again(text, later) == []
+    assert compared([again], later).known == 1
+
+
+def test_what_ended_badly_and_whose_number_got_nothing_stays_as_it_is(ended, compared):
+    """P5: nothing of the lost time speaks against sending it again."""
+    text, _ = ended
+    assert compared([], DUE + timedelta(minutes=10)).gone == 0
+    before, state = text.state, Message.objects.get(pk=text.pk).state
+    assert state == before
+    assert Message.objects.filter(step=text.step, client=text.client_id).count() == 1
+
+
+def test_another_clinics_text_to_the_same_number_makes_nothing_doubtful(house, compared):
+    """P5: a sender belongs to one clinic (rule 26): what Hillside wrote to her is no text of Lakeside's."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    theirs = Sender.objects.filter(channel=Channel.SMS).exclude(clinic=client.clinic).first()
+    text = {"provider_id": "SM-theirs", "to": ALICES_PHONE, "body": "other words", "at": DUE}
+    found = compared([Left(**text, sender=theirs.identity)], DUE)
+    assert (found.withheld_sms, found.strangers) == (0, 1)
+    assert compared([Left(**text, sender="+19995550100")], DUE).withheld_sms >= 1, "nobody knows whose that is"
+
+
+def test_what_a_part_of_the_list_made_doubtful_a_later_part_may_show(house, monkeypatch, compared):
+    """P4, P8: each part is acted on by itself, so that a reading may be stopped; what the next says is the truth."""
+    client = builders.alice(consents=builders.SERVICE[:2]).client
+    post.confirmed(NOW)
+    (written,) = prepare([Claim(builders.message(client, "same-day").pk, 0)], now=DUE)
+    other = Left(provider_id="SM-other", to=written.to, body="other words", at=NOW)
+    assert compared([other], DUE).withheld_sms >= 1
+    assert builders.message(client, "same-day").state == State.WITHHELD
+    own = Left(provider_id="SM-own", to=written.to, body=written.words.text, at=DUE)
+    assert compared([other, own], DUE).gone == 1
+    assert builders.message(client, "same-day").state == State.ACCEPTED
+
+
+def test_a_planned_text_that_went_makes_no_call_doubtful(in_doubt, compared):
+    """P5: what has a message of its own is no other words of the call's."""
+    text, _ = in_doubt
+    later = builders.message(text.client, "day-1")
+    (written,) = prepare([Claim(later.pk, 0)], now=later.due_at)
+    went = Left(provider_id="SM-day-1", to=written.to, body=written.words.text, at=later.due_at)
+    assert compared([went], later.due_at).gone == 1
+    text.refresh_from_db()
+    assert text.state == State.UNKNOWN
+
+
+@pytest.mark.parametrize("ended", [_refused, _came_back], indirect=True)
+def test_what_ended_badly_and_whose_number_got_other_words_is_withheld(ended, compared):
+    """P4: it may have been sent again with words written anew: no retry in bulk, and no replay, rings for it."""
+    text, written = ended
+    compared([Left(provider_id="SM-other", to=written.to, body="other words", at=DUE)], DUE + timedelta(minutes=10))
+    text.refresh_from_db()
+    assert (text.state, text.reason) == (State.WITHHELD, "restored")
+    own = Left(provider_id="SM-own", to=written.to, body=written.words.text, at=DUE)
+    assert compared([own], DUE + timedelta(minutes=10)).gone == 1
+    newest = Message.objects.filter(step=text.step, client=text.client_id).order_by("-resend").first()
+    assert (newest.state, newest.provider_id) == (State.ACCEPTED, "SM-own")
+
+
+@pytest.mark.parametrize("ended", [_came_back], indirect=True)
+def test_what_was_sent_again_to_her_new_number_is_found(ended, compared):
+    """P4: staff corrected the number before the backup, and sent the text again after it."""
+    text, written = ended
+    raw = {"changed_by": builders.SAM, "phone": "+12125550188", "consents": []}
+    change_contact(client_id=text.client_id, file=checked(ContactFile, raw), now=DUE)
+    again = Left(provider_id="SM-again", to="+12125550188", body=written.words.text, at=DUE)
+    assert compared([again], DUE + timedelta(minutes=10)).gone == 1
+    assert Message.objects.get(provider_id="SM-again").contact.valid_to is None

@@ -6,50 +6,60 @@ again hours later: the restored doubt would prove it absent once more, and the s
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from worker.actions.send.doubt import address_of, leave_unresolved
-from worker.actions.send.went import went
+from django.db import transaction
+
+from worker.actions.send.doubt import SILENT, address_of, leave_unresolved
+from worker.actions.send.went import locked, went
 from worker.channels.records import RecordsError
-from worker.models import Attempt
 from worker.models.attempt import AttemptState
-from worker.rules.names import Channel
+from worker.rules.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from worker.channels.records import Left
+    from worker.actions.restore.pile import Pile
+    from worker.models import Attempt, Message
 
 MAY_HAVE_GONE = "restored"  # the reason that a message carries which may have left in the lost time
 
 
-def settle(texts: list[Left], *, now: datetime) -> int:
-    """Give each call in doubt the text of its words, whenever that left; how many. Those are taken out of `texts`.
-
-    Where its number got other words of ours in the lost time nobody can tell: a person is asked, and nothing is sent.
-    """
+def find(doubted: Iterable[Attempt], pile: Pile, *, now: datetime) -> int:
+    """Give each of these calls the text of its words, whenever that left; how many."""
     found = 0
-    doubted = Attempt.objects.filter(channel=Channel.SMS, state__in=(AttemptState.SENDING, AttemptState.UNKNOWN))
-    for attempt in doubted.select_related("message__contact").order_by("decided_at", "pk"):
-        theirs = [text for text in texts if text.to == _number(attempt)]
-        same = next((text for text in theirs if _digest(text.body) == attempt.body_sha256), None)
-        if same is not None:
-            texts.remove(same)
-            found += went(
-                attempt_id=attempt.pk, provider_id=same.provider_id, status="sent", code="", how="found", now=now
-            )  # fmt: skip
-        elif theirs:
-            leave_unresolved(attempt.pk, MAY_HAVE_GONE, now)
+    for attempt in doubted:
+        same = pile.take(attempt.clinic_id, [number_of(attempt.message)], attempt.body_sha256)
+        found += same is not None and went(
+            attempt_id=attempt.pk, provider_id=same.provider_id, status="sent", code="", how="found", now=now
+        )
     return found
 
 
-def _number(attempt: Attempt) -> str:
+def leave(doubted: Iterable[Attempt], pile: Pile, *, now: datetime) -> None:
+    """Where its number got other words of ours nobody can tell: a person is asked, and nothing is sent."""
+    for attempt in doubted:
+        if pile.has_other_words(attempt.clinic_id, [number_of(attempt.message)]):
+            _silent(attempt, now)
+            leave_unresolved(attempt.pk, MAY_HAVE_GONE, now)
+
+
+@transaction.atomic
+def _silent(doubted: Attempt, now: datetime) -> None:
+    """A call under way in the backup is nobody's any more; found silent later, its own words would prove it absent."""
+    attempt, message, _ = locked(doubted.pk)
+    if attempt.state == AttemptState.SENDING:
+        attempt.state, attempt.code, attempt.finished_at = AttemptState.UNKNOWN, SILENT, now
+        attempt.save(update_fields=["state", "code", "finished_at"])
+    if message.state == State.SENDING:
+        message.state, message.reason = State.UNKNOWN, SILENT
+        message.save(update_fields=["state", "reason"])
+
+
+def number_of(message: Message) -> str:
+    """The number that it is for; "" where nobody can read it any more."""
     try:
-        return address_of(attempt.message)
+        return address_of(message)
     except RecordsError:
         return ""
-
-
-def _digest(body: str) -> str:
-    return hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()

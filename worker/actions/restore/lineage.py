@@ -2,48 +2,53 @@
 
 A backup does not know what was sent after it, nor who said stop. Sent again from there, every message of that time
 would ring twice. So a count goes up by the minute, in the database and in a file beside HEADS_FILE: a file that has
-come farther proves it. So do published heads that this database's chains have not come to.
+come farther proves it. So do calls of that minute that the disk names and the database does not know (`marks`), and
+published heads that this database's chains have not come to.
 """
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.backends.signals import connection_created
 
 from worker import clock, heads
 from worker.actions.consent.hold import pause
-from worker.models import Clinic, Lineage, Message, Pause, Seal
+from worker.actions.restore import coverage, marks
+from worker.actions.restore.marks import Mark, mark_file
+from worker.actions.restore.told import tell
+from worker.models import Attempt, Clinic, Lineage, Message, Pause, Seal
 from worker.models.chain import INSTALLATION
 from worker.models.hold import SYSTEM, PauseScope
 from worker.models.rows import server_time
+from worker.rules.refusal import Refusal, Refusals
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.actions.restore.marks import Known
+
+__all__ = ["calling", "declare_restored", "forget", "hold_all", "look", "looked", "mark_file", "released"]
 
 log = structlog.get_logger("aftercare.restore")
 EVERY = timedelta(minutes=1)
+OLDEST = timedelta(days=366)  # of a backup; a slip of the year would have the provider's whole list read
 WHY = "restored from a backup: run aftercare restore-check"
-AGAIN = 15.0  # seconds
+AGAIN = (
+    1.0  # seconds: behind a pooler no connection tells that another server answers; a look costs about a millisecond
+)
+LEAP = 10  # of the count over a life that was left: what another host's disk knows of it may be some minutes farther
 _looked_at: float | None = None  # by this process, or by the one that it was forked from: clock.running()
-
-
-class Mark(NamedTuple):
-    """What the file says: how far the count had come, and when (machine)."""
-
-    number: int
-    at: datetime
-
-
-def mark_file() -> Path:
-    """Beside the heads: on a disk that is not put back together with the database."""
-    return Path(f"{settings.HEADS_FILE}.lineage")
+_count = 0  # as this process last saw it committed
 
 
 def looked() -> bool:
-    """True once this process has looked; nothing is sent before. Looks again each quarter of a minute.
+    """True once this process has looked; nothing is sent before. Looks again each second, and on a new connection.
 
     Raises DatabaseError.
     """
@@ -55,71 +60,120 @@ def looked() -> bool:
     return True
 
 
-def forget() -> None:
-    """Look again; for tests."""
+def forget(**_: Any) -> None:
+    """Look again before the next call: another server, promoted meanwhile, may answer on a new connection."""
     global _looked_at  # noqa: PLW0603
     _looked_at = None
 
 
-@transaction.atomic
+connection_created.connect(forget, dispatch_uid="aftercare.lineage")
+
+
+def calling(attempt: str) -> None:
+    """A round of calls was committed and begins: its newest attempt, by id, for the disk beside the heads."""
+    marks.call_made(_count, attempt)
+
+
 def look(*, now: datetime) -> bool:
     """Compare, and hold everything where the database is the older one; else count on, once a minute.
 
     True when it was found to be restored just now. `now` is calendar time. The minutes are the database's: by a
     worker's clock that stood an hour ahead once, nothing would be counted for an hour, and no restore found in it.
     """
-    machine = server_time()
-    row, new = Lineage.objects.select_for_update().get_or_create(pk=1, defaults={"counted_at": machine})
-    mark = _read()
-    if row.restored_at is not None:
-        if row.checked_at is not None and _is_older(row, mark):  # a backup of a database that was held: check anew
-            Lineage.objects.filter(pk=1).update(checked_at=None)
-        return False
-    counts = new or abs(machine - row.counted_at) >= EVERY
-    if _is_older(row, mark) or (counts and not new and _heads_are_ahead()):
-        hold_all(row, now=now)
-        return True
-    if counts or mark is None:
-        row.count, row.counted_at = max(row.count, mark.number if mark else 0) + 1, machine
-        row.save(update_fields=["count", "counted_at"])
-        count = row.count
-        transaction.on_commit(lambda: _write(Mark(count, machine)))
+    global _count  # noqa: PLW0603
+    known = marks.read()  # before the row: what the disk says had been committed by then
+    row = Lineage.objects.filter(pk=1).first()
+    _count = row.count if row else 0
+    if row is None or _counts(row) or _is_behind(row, known):
+        return _look_closely(known, now)
+    if known.mark is None or known.mark.number < row.count:  # a new disk; or another host counted
+        marks.write(Mark(row.count, row.counted_at))
     return False
 
 
-def _is_older(row: Lineage, mark: Mark | None) -> bool:
-    """A new database beside an old file, as after a fresh start, has no message that could go twice."""
-    return mark is not None and mark.number > row.count and Message.objects.exists()
+@transaction.atomic
+def _look_closely(known: Known, now: datetime) -> bool:
+    row, new = Lineage.objects.select_for_update().get_or_create(pk=1, defaults={"counted_at": server_time()})
+    counts, behind = new or _counts(row), _is_behind(row, known)
+    older = behind and Message.objects.exists()  # a new database beside an old disk: nothing in it could go twice
+    if row.restored_at is None and (older or (counts and not new and _heads_are_ahead())):
+        hold_all(row, by=SYSTEM, now=now, known=known)
+        return True
+    if older:
+        row.checked_at = None  # a backup of a database that was held: check anew
+    if counts or behind:
+        _count_on(row, known, leap=behind)
+    return False
 
 
-def hold_all(row: Lineage, *, now: datetime) -> None:
+def _counts(row: Lineage) -> bool:
+    return abs(server_time() - row.counted_at) >= EVERY
+
+
+def _is_behind(row: Lineage, known: Known) -> bool:
+    """True when the disk has come farther, or names a call of this minute that is unknown here.
+
+    Earlier calls prove nothing: they may be those of a life that a release left. A worker that looked just before the
+    count moved still named the number before.
+    """
+    calls = {call.attempt for call in known.calls if call.number >= row.count - 1}
+    return known.number > row.count or Attempt.objects.filter(pk__in=calls).count() < len(calls)
+
+
+def _count_on(row: Lineage, known: Known, *, leap: bool) -> None:
+    """The next number, here and, once it is committed, on the disk; also while everything is held.
+
+    A backup that is made between the comparison and the release must find itself older, too.
+    """
+    row.count, row.counted_at = max(row.count, known.number) + (LEAP if leap else 1), server_time()
+    row.save()
+    mark = Mark(row.count, row.counted_at)
+    transaction.on_commit(lambda: _counted(mark))
+
+
+def _counted(mark: Mark) -> None:
+    global _count  # noqa: PLW0603
+    _count = mark.number
+    marks.write(mark)
+    coverage.begin(mark.at)
+
+
+def hold_all(row: Lineage, *, by: str, now: datetime, known: Known) -> None:
     """Nothing goes from here on, in the caller's transaction; a pause of everything that stands already stays."""
     row.restored_at = server_time()
     row.lost_since, row.checked_at = min(row.counted_at, row.restored_at), None
-    row.save(update_fields=["restored_at", "lost_since", "checked_at"])
+    _count_on(row, known, leap=True)
     if not Pause.objects.filter(scope=PauseScope.ALL, value="", ended_at__isnull=True).exists():
         pause(scope=PauseScope.ALL, value="", why=WHY, by=SYSTEM, now=now)
+    tell("restore_found" if by == SYSTEM else "restore_declared", by=by, now=now)
     log.error("restored_from_backup", lost_since=row.lost_since.isoformat())
 
 
-@transaction.atomic
-def declare_restored(*, now: datetime) -> None:
-    """A person says that this database was put back, where no file could tell: a new machine, a new disk."""
-    row, _ = Lineage.objects.select_for_update().get_or_create(pk=1, defaults={"counted_at": server_time()})
-    if row.restored_at is None:
-        hold_all(row, now=now)
+def declare_restored(*, now: datetime, by: str = "command", since: datetime | None = None) -> None:
+    """A person says that this database was put back, where no file could tell: a new machine, a new disk.
+
+    `since` (machine) is when the backup was made, where a worker has counted on since. Raises Refusals when it lies
+    ahead, or more than a year back.
+    """
+    known = marks.read()
+    if since is not None and not server_time() - OLDEST < since <= server_time():
+        where = "lies ahead" if since > server_time() else "lies more than a year back"
+        raise Refusals([Refusal("since", where, "say when the backup was made")])
+    with transaction.atomic():
+        row, _ = Lineage.objects.select_for_update().get_or_create(pk=1, defaults={"counted_at": server_time()})
+        if row.restored_at is None:
+            hold_all(row, by=by, now=now, known=known)
+        else:
+            tell("restore_declared", by=by, now=now)
+        if since is not None and row.lost_since is not None and since < row.lost_since:
+            row.lost_since, row.restored_at, row.checked_at = since, server_time(), None  # lists are read from there
+            row.save(update_fields=["lost_since", "restored_at", "checked_at"])
 
 
-@transaction.atomic
-def released() -> None:
-    """It goes on as a life of its own: the count leaves that of the life before behind."""
-    row = Lineage.objects.select_for_update().get(pk=1)
-    mark, machine = _read(), server_time()
-    row.count = max(row.count, mark.number if mark else 0) + 1
-    row.counted_at, row.restored_at, row.lost_since, row.checked_at = machine, None, None, None
-    row.save()
-    count = row.count
-    transaction.on_commit(lambda: _write(Mark(count, machine)))
+def released(row: Lineage) -> None:
+    """It goes on as a life of its own, in the caller's transaction: the count leaves that of the life before behind."""
+    row.restored_at, row.lost_since, row.checked_at = None, None, None
+    _count_on(row, marks.read(), leap=True)
 
 
 def _heads_are_ahead() -> bool:
@@ -135,27 +189,3 @@ def _heads_are_ahead() -> bool:
         if slug in newest
     }
     return any(head.seal > (reached.get(ids[slug]) or 0) for slug, head in newest.items() if slug in ids)
-
-
-def _read() -> Mark | None:
-    """None where there is no file, or one that nobody can read: it is written anew."""
-    try:
-        said = json.loads(mark_file().read_text(encoding="utf-8"))
-        return Mark(int(said["count"]), datetime.fromisoformat(said["at"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _write(mark: Mark) -> None:
-    """Whole or not at all; never backwards, for another worker may have counted on."""
-    before = _read()
-    if before is not None and before.number >= mark.number:
-        return
-    file = mark_file()
-    draft = file.with_name(f"{file.name}.new")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps({"count": mark.number, "at": mark.at.isoformat()}), encoding="utf-8")
-        draft.replace(file)
-    except OSError as error:
-        log.error("lineage_unwritable", error=type(error).__name__)

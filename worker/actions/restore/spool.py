@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from worker import clock, heads
-from worker.models import Contact
+from worker.actions.record.audit import record
+from worker.models import Contact, Standing
 from worker.models.suppression import SuppressionReason
 from worker.rules.names import Channel, Purpose
 
@@ -63,7 +64,7 @@ def keep(
 ) -> None:
     """Write it down once the caller's transaction has committed; of one client's purposes, or of the whole address.
 
-    A disk that is full or away is logged: the stop itself stands in the database.
+    A disk that is full or away is logged and recorded: the stop itself stands in the database.
     """
     if channel == Channel.SMS and said.reason == SuppressionReason.KEYWORD:
         return
@@ -89,6 +90,18 @@ def _write(
         heads.add_line(file, heads.plain(line))
     except OSError as error:
         log.error("stop_not_spooled", standing=standing_id, error=type(error).__name__)
+        _record_unkept(standing_id, type(error).__name__)
+
+
+def _record_unkept(standing_id: int, why: str) -> None:
+    """On the clinic's record as well (rule 142); the stop holds, whatever becomes of this."""
+    try:
+        record(
+            clinic_id=Standing.objects.values_list("clinic_id", flat=True).get(pk=standing_id), kind="stop_not_spooled",
+            subject=f"standing:{standing_id}", actor="system", at=clock.now(), code=why,
+        )  # fmt: skip
+    except DatabaseError as error:
+        log.error("unspooled_stop_not_recorded", standing=standing_id, error=type(error).__name__)
 
 
 def _forget_old(machine: datetime) -> None:
@@ -100,14 +113,22 @@ def _forget_old(machine: datetime) -> None:
 def since(moment: datetime) -> Iterator[Stop]:
     """Every stop that was kept since then (machine time), the earliest first; what nobody can read is left out.
 
-    Raises OSError.
+    Where there is no folder, none: `coverage.gap` says so. Raises OSError.
     """
-    for file in sorted(folder().glob("*.jsonl")):
+    for file in _days():
         if file.stem >= f"{moment.astimezone(UTC):%Y-%m-%d}":
             for text in file.read_text(encoding="utf-8", errors="replace").splitlines():
                 stop = _read(text)
                 if stop is not None and stop.kept_at >= moment:
                     yield stop
+
+
+def _days() -> list[Path]:
+    """The files, the earliest first; listed so that a folder which may not be read is no empty one, as to a glob."""
+    try:
+        return sorted(file for file in folder().iterdir() if file.suffix == ".jsonl")
+    except FileNotFoundError:
+        return []
 
 
 def _read(text: str) -> Stop | None:

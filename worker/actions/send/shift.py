@@ -164,6 +164,8 @@ class _Shift:
             steps.did("decide", (each.pk for each in batch))
             called = {each.pk for each in going}
             self._pacing.unused(each for each in batch if each.pk not in called)
+        if going:
+            lineage.calling(going[-1].attempt_id.hex)  # committed, and not called yet
         for each in going:
             assert each.out is not None
             self._report.calls(each.row["due_at"], clock.now())
@@ -175,6 +177,7 @@ class _Shift:
         """The database failed before anything was committed as sending: nothing left, and the claims are free again."""
         log.warning("round given up", channel=self._channel, error=type(error).__name__, claims=len(claims))
         connection.close_if_unusable_or_obsolete()
+        lineage.forget()  # another server may answer from here on
         if claims:
             try:
                 give_back(claims, free_at=clock.machine())
