@@ -19,7 +19,9 @@ import pytest
 from tests.postgres import MISSING, PrivatePostgres, find_binaries
 
 ROOT = Path(__file__).resolve().parents[2]
-PLANS = ("test_agree.py", "test_any_order.py", "test_plan.py", "test_plan_many.py", "test_unsettled.py")
+PLANS = (
+    "test_agree.py", "test_any_order.py", "test_plan.py", "test_plan_many.py", "test_two_hands.py", "test_unsettled.py",
+)  # fmt: skip
 PARTS = (
     ("consent", "receive", "restore", "../models", "../house/test_old_code.py"),
     ("send", *(f"course/{name}" for name in PLANS), "../web/test_dead_line.py"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BY = 60
 STRANGE = "is not in this list"
+OVERTAKEN = "already planned again by another"
 DONE = {"retry": "planned again", "give-up": "given up"}
 
 
@@ -41,12 +42,12 @@ def settle(options: argparse.Namespace, listed: Listed, *, narrower: str) -> int
     strange = dict.fromkeys(sorted(set(options.ids) - {row["id"] for row in rows}), STRANGE)
     told = {} if options.act == "list" else _act(options)([row["id"] for row in rows]) | strange
     if options.act != "list" and options.yes:
-        lines = [f"{pk:>7}  {why or DONE[options.act]}" for pk, why in told.items()]
-        show(told, as_json=options.json, lines=[*(lines or ["nothing to settle"]), *[cut] * bool(cut)])
+        lines = [f"{pk:>7}  {why or DONE[options.act]}" for pk, why in told.items()] or ["nothing to settle"]
+        show(told, as_json=options.json, lines=[*lines, *[cut] * bool(cut), *_summary(options.act, told, done=True)])
         return 1 if any(told.values()) else 0
     if told:
         rows = [row | {"refused": told[row["id"]]} for row in rows]
-    lines = [*_lines(rows, strange), *[cut] * bool(cut), *_summary(options.act, rows, told)]
+    lines = [*_lines(rows, strange), *[cut] * bool(cut), *_summary(options.act, told, done=False)]
     show(rows, as_json=options.json, lines=lines)
     if options.json and cut:
         print(cut, file=sys.stderr)
@@ -72,13 +73,17 @@ def _lines(rows: Sequence[dict[str, Any]], strange: Mapping[int, str]) -> Iterat
     yield from (f"{pk:>7}  {why}" for pk, why in strange.items())
 
 
-def _summary(act: str, rows: Sequence[dict[str, Any]], told: Mapping[int, str]) -> Iterator[str]:
-    if act != "list" and told:
-        good = sum(not why for why in told.values())
-        yield (
-            f"{len(rows)} message(s): {good} would be {DONE[act]}, {len(told) - good} refused. "
-            "Nothing was done: add --yes"
-        )
+def _summary(act: str, told: Mapping[int, str], *, done: bool) -> Iterator[str]:
+    """How many of each fate; what another took is no refusal, and is told apart."""
+    from worker.actions.course.unsettled import Overtaken
+
+    if act == "list" or not told:
+        return
+    good = sum(not why for why in told.values())
+    late = sum(isinstance(why, Overtaken) for why in told.values())
+    counts = f"{good} {'' if done else 'would be '}{DONE[act]}" + f", {late} {OVERTAKEN}" * bool(late)
+    look = "" if done else ". Nothing was done: add --yes"
+    yield f"{len(told)} message(s): {counts}, {len(told) - good - late} refused{look}"
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -1,4 +1,8 @@
-"""Which messages are the newest of their step: what was sent again by hand is told by its next number."""
+"""Which messages are the newest of their step: what was sent again by hand is told by its next number.
+
+An occasion ends with ":r" and its number, without gaps; each is asked for by its whole key. By its beginning, SQLite
+would read every message that there ever was.
+"""
 
 from __future__ import annotations
 
@@ -22,3 +26,27 @@ def not_sent_again(found: QuerySet[Message]) -> QuerySet[Message]:
     stem = Substr(OuterRef("occasion"), 1, Length(OuterRef("occasion")) - Length(number))
     following = Concat(stem, Value(":r"), Cast(OuterRef("resend") + 1, CharField()))
     return found.exclude(Exists(Message.objects.filter(occasion=following)))
+
+
+def later_numbers(message: Message) -> list[int]:
+    """The ids of a message's later numbers, in their order; none for what has no number."""
+    found: list[int] = []
+    while made := _numbered(message, message.resend + len(found) + 1):
+        found.append(made)
+    return found
+
+
+def all_numbers(message: Message) -> QuerySet[Message]:
+    """A message and every other number of it, the first one first."""
+    keys = [key_of(message, number) for number in range(message.resend)]
+    earlier = Message.objects.filter(occasion__in=keys).values_list("pk", flat=True)
+    return Message.objects.filter(pk__in=[*earlier, message.pk, *later_numbers(message)]).order_by("resend", "pk")
+
+
+def key_of(message: Message, number: int) -> str:
+    """The occasion of another number of the same message."""
+    return f"{message.occasion.rpartition(':r')[0]}:r{number}"
+
+
+def _numbered(message: Message, number: int) -> int | None:
+    return Message.objects.filter(occasion=key_of(message, number)).values_list("pk", flat=True).first()

@@ -19,8 +19,7 @@ from django.db import transaction
 
 from worker.actions.clients import find
 from worker.actions.consent import standing as standings
-from worker.actions.course.resend import resend
-from worker.actions.course.unsettled import GIVEN_UP
+from worker.actions.course.resend import GIVEN_UP, resend
 from worker.actions.record.audit import record
 from worker.actions.record.task import open_task
 from worker.actions.record.verdicts import judge
@@ -177,7 +176,7 @@ def _judged(batch: Sequence[dict[str, Any]], *, by: str, now: datetime, really: 
     if really:
         for each in tried:
             if each.fate == Fate.AGAIN:
-                resend(message_id=each.row["pk"], by=by, now=now)
+                resend(message_id=each.row["pk"], by=by, now=now, in_bulk=True)
     return told + tried
 
 
@@ -213,7 +212,7 @@ def _tried(rows: Sequence[dict[str, Any]], *, by: str, now: datetime) -> list[Ju
         made: dict[int, dict[str, Any]] = {}
         for row in rows:  # the one meant for later last, for it is decided first
             try:
-                made[resend(message_id=row["pk"], by=by, now=now).pk] = row
+                made[resend(message_id=row["pk"], by=by, now=now, in_bulk=True).pk] = row
             except Refusals as refused:
                 told.append(Judged(row=row, fate=Fate.REFUSED, why=refused.faults[0].problem))
         for channel in Channel:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from worker.actions.consent import standing as standings
-from worker.actions.course.resend import resend
+from worker.actions.course.resend import GIVEN_UP, AgainAlready, locked, refuse_old_list, resend
 from worker.actions.record.audit import record
 from worker.models import Message, StaffTask
 from worker.rules.refusal import Refusal, Refusals
@@ -18,7 +17,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ENDED = (State.REFUSED, State.UNDELIVERED, State.UNRESOLVED)
-GIVEN_UP = "given_up"
+
+
+class Overtaken(str):
+    """Why nothing was done: another had planned it again before. A kind of its own, for it is counted apart."""
+
+    __slots__ = ()
 
 
 def retry(*, message_ids: Sequence[int], by: str, now: datetime, really: bool = True) -> dict[int, str]:
@@ -26,6 +30,9 @@ def retry(*, message_ids: Sequence[int], by: str, now: datetime, really: bool = 
 
     Each in a transaction of its own: one that is refused stops no other. Caps, hours, consent and approval are asked
     again when it is decided, so that many at once make no burst at any phone. `now` is calendar time.
+
+    The list may be old: one that was sent again since is `Overtaken`, whatever became of that; one that was given up is
+    refused.
 
     Not `really`: all of it is done and taken back, so that a look says what the act would say.
     """
@@ -35,6 +42,8 @@ def retry(*, message_ids: Sequence[int], by: str, now: datetime, really: bool = 
 def give_up(*, message_ids: Sequence[int], by: str, now: datetime, really: bool = True) -> dict[int, str]:
     """Send none of these again; what became of each: "" or why not. Its task is done with it.
 
+    One that another sent again since is `Overtaken` and goes: whoever looked at it newly decided so, and "given up"
+    would be untrue.
     `really` is as in `retry`.
     """
     return {pk: _settled(pk, by, now, again=False, really=really) for pk in message_ids}
@@ -45,22 +54,25 @@ def _settled(pk: int, by: str, now: datetime, *, again: bool, really: bool) -> s
         with transaction.atomic():
             message = _ended(pk)
             if again:
-                resend(message_id=pk, by=by, now=now)
+                resend(message_id=pk, by=by, now=now, in_bulk=True)
             else:
                 _give_up(message, by, now)
             _close(message, by, now)
             transaction.set_rollback(not really)
+    except AgainAlready as refused:
+        return Overtaken(refused)
     except Refusals as refused:
         return str(refused)
     return ""
 
 
 def _ended(pk: int) -> Message:
-    """The message, under its standing's lock, when it has ended badly. Raises Refusals."""
+    """The message, under the lock of its addresses, when it has ended badly and nobody settled it. Raises Refusals."""
     found = Message.objects.filter(pk=pk).first()
     if found is None:
         raise Refusals([Refusal("id", "is no message here", "see `aftercare failed`")])
-    standings.lock([found.standing_id])
+    numbers, _ = locked(found)
+    refuse_old_list(found, numbers)
     message = Message.objects.select_for_update(no_key=True).get(pk=pk)
     if message.state not in ENDED:
         mend = (

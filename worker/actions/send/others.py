@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from worker.actions.send import repeats
 from worker.invitations import held_by_mail
 from worker.models import Attempt
 from worker.models.attempt import MAY_HAVE_LEFT
@@ -56,11 +57,12 @@ class Others:
     """Read once for the course messages of a batch, under the lock of their standing rows."""
 
     def __init__(self, batch: Sequence[Prepared], now: datetime) -> None:
-        """Three statements at most, two of them only after an outage or for who has had many messages."""
+        """Four statements at most, two only after an outage or for who has had many, one for what goes once more."""
         standings = {each.row["standing_id"] for each in batch}
         self.recent = _recent(standings, now)
         self.outdone = _outdone([each for each in batch if each.row["due_at"] <= now - LATE], now)
         self.needless = {each.pk for each in batch if (each.instead_of and _went(each)) or _is_known(each)}
+        self.needless |= repeats.needless([each.pk for each in batch if each.row["resend"]])
         self._counts = _counts(batch, standings, now)
 
     def goes(self, each: Prepared, now: datetime) -> None:

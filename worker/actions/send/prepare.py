@@ -42,7 +42,7 @@ COLUMNS = {
     "address_sealed": "m.address_sealed", "treatment_id": "m.treatment_id", "generation": "m.generation",
     "appointment_id": "m.appointment_id", "contact__address_sealed": "contact.address_sealed",
     "contact__link_key": "contact.link_key", "contact__holder_sealed": "contact.holder_sealed",
-    "care__key": "care.key", "client__name_sealed": "client.name_sealed",
+    "care__key": "care.key", "client__name_sealed": "client.name_sealed", "resend": "m.resend",
     "client__other_clocks": "client.other_clocks",
     "appointment__starts_at": "appointment.starts_at", "appointment__edition": "appointment.edition",
     "appointment__changed_at": "appointment.changed_at", "treatment__performed_at": "treatment.performed_at",

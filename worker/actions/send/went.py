@@ -1,19 +1,17 @@
 """It left after all: a receipt, a late answer or the provider's list settles an attempt in doubt (P4, rule 79).
 
-Lock order: standing, attempt, message, as everywhere.
+Lock order: standing, attempt, message and its later numbers, as everywhere.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
 from django.db import transaction
 
-from worker import meters
 from worker.actions.record import verdicts
 from worker.actions.record.audit import record
-from worker.actions.record.task import open_task
+from worker.actions.send import repeats
 from worker.actions.send.fall_back import fall_back
 from worker.models import Attempt, Grant, Message, Ready
 from worker.models.attempt import MAY_HAVE_LEFT, AttemptState
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 WENT = {State.ACCEPTED, State.DELIVERED, State.UNDELIVERED}
 RECEIPT_STATUS = 200  # a receipt's code is judged as an answer to a call that was taken
-log = structlog.get_logger("aftercare.went")
 
 
 def locked(attempt_id: uuid.UUID, code: str = "") -> tuple[Attempt, Message, list[Standing]]:
@@ -67,15 +64,20 @@ def merge(
     attempt: Attempt, message: Message, rows: Sequence[Standing], status: str, code: str, provider_id: str,
     now: datetime,
 ) -> None:  # fmt: skip
-    """Bring attempt and message to what the provider said, never back (rule 98); all three as `locked` gave them."""
+    """Bring attempt and message to what the provider said, never back (rule 98); all three as `locked` gave them.
+
+    When it is news that it left, what would go once more is stopped: `repeats`.
+    """
     before = State(message.state)
     after = after_receipt(before, status)
-    _settle(attempt, provider_id, code, now)
+    news = _settle(attempt, provider_id, code, now) or (before, after) == (State.UNDELIVERED, State.DELIVERED)
     if after != before:
         Ready.objects.filter(message=message).delete()  # it was planned again, and had gone all the same
         message.state, message.reason = after, f"code:{code}"[:60] if code else ""
         message.provider_id, message.sent_at = provider_id[:320], message.sent_at or now
         message.save(update_fields=["state", "reason", "provider_id", "sent_at"])
+    if news and after_receipt(State.SENDING, status) in (State.ACCEPTED, State.DELIVERED):
+        repeats.left_after_all(attempt, message, now=now)
     if after in WENT and message.kind == AnswerKind.OPTIN_CONFIRMATION:
         confirm_optin([message.pk], now=now)
     if after == State.UNDELIVERED:
@@ -86,34 +88,30 @@ def _not_delivered(message: Message, rows: Sequence[Standing], code: str, now: d
     verdict = _verdict(message.channel, code)
     if verdict is not None:
         verdicts.apply_effect(rows, message, verdict, now=now)
-    fall_back(message, verdict, now=now)
+    if fall_back(message, verdict, now=now) is None:
+        repeats.hand_over(message, now=now)
 
 
 def _verdict(channel: str, code: str) -> Verdict | None:
     return verdicts.judge(Channel(channel), code, http_status=RECEIPT_STATUS) if code else None
 
 
-def _settle(attempt: Attempt, provider_id: str, code: str, now: datetime) -> None:
-    """The attempt left, whatever we believed; its code is kept, for some codes count only when they come in a row."""
+def _settle(attempt: Attempt, provider_id: str, code: str, now: datetime) -> bool:
+    """The attempt left, whatever we believed; True when that is news.
+
+    Its code is kept, for some codes count only when they come in a row.
+    """
     attempt.code = code[:40] or attempt.code
-    if attempt.state != AttemptState.ACCEPTED:
+    news = attempt.state != AttemptState.ACCEPTED
+    if news:
         others = Attempt.objects.filter(message=attempt.message_id, state__in=MAY_HAVE_LEFT).exclude(pk=attempt.pk)
         if others.exists():
-            _rang_twice(attempt, now)
+            repeats.rang_twice(attempt, now)
         else:
             attempt.state, attempt.provider_id = AttemptState.ACCEPTED, provider_id[:320]
             attempt.finished_at = attempt.finished_at or now
     attempt.save(update_fields=["state", "provider_id", "code", "finished_at"])
-
-
-def _rang_twice(attempt: Attempt, now: datetime) -> None:
-    """What was proved absent came to light after it had been sent again: it must never happen, and never silently."""
-    transaction.on_commit(meters.DUPLICATES.inc)
-    log.error("rang_twice", message=attempt.message_id, attempt=attempt.pk.hex)
-    open_task(
-        clinic_id=attempt.clinic_id, client_id=attempt.message.client_id, kind="rang_twice",
-        cause=f"rang_twice:{attempt.pk}", facts={"message": attempt.message_id}, now=now,
-    )  # fmt: skip
+    return news
 
 
 def confirm_optin(message_ids: Sequence[int], *, now: datetime) -> None:

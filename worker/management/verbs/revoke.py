@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from worker.management.arguments import row_id, words
+from worker.management.arguments import moment, row_id, words
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason", type=words(), required=True, help="how it was said, for example: voice mail of 3 May"
     )
-    parser.add_argument("--received-at", type=datetime.fromisoformat, metavar="ISO", help="default: now")
+    parser.add_argument("--received-at", type=moment, metavar="ISO", help="default: now")
 
 
 def run(options: argparse.Namespace) -> int:
