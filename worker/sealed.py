@@ -26,6 +26,10 @@ class Unreadable(Exception):
     """A sealed value whose key is not among FIELD_KEYS, or that was altered."""
 
 
+class MissingKey(Unreadable):
+    """Its key is not among FIELD_KEYS."""
+
+
 class Fingerprint(NamedTuple):
     """What stands for an address: the id of the key that made it, and 32 bytes."""
 
@@ -51,7 +55,7 @@ def unseal(sealed: bytes | memoryview, context: str) -> str:
                 return cipher.decrypt(raw[4:16], raw[16:], context.encode()).decode()
             except InvalidTag as error:
                 raise Unreadable(f"a sealed {context} was altered") from error
-    raise Unreadable(f"the key of a sealed {context} is not among FIELD_KEYS; put it back at the end of the list")
+    raise MissingKey(f"the key of a sealed {context} is not among FIELD_KEYS; put it back at the end of the list")
 
 
 def seal_json(value: Any, context: str) -> bytes:

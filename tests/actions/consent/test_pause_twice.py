@@ -18,7 +18,7 @@ PAIRS = 10
 ALL = {"scope": PauseScope.ALL, "value": "", "why": "stop", "now": NOW}
 
 
-def _press(gate, by):
+def _press(by, gate):
     try:
         gate.wait(20)
         return hold.pause(**ALL, by=by).by
@@ -33,7 +33,7 @@ def test_one_of_two_pauses_at_once_is_told_that_it_stands(committed, house):
     for _ in range(PAIRS):
         gate = threading.Barrier(2)
         with ThreadPoolExecutor(2) as pool:
-            told = list(pool.map(lambda by: _press(gate, by), ("Ann", "Bob")))
+            told = list(pool.map(_press, ("Ann", "Bob"), (gate, gate)))
         assert sum("all is paused already; resume it first" in each for each in told) == 1, told
         (row,) = Pause.objects.filter(ended_at=None)
         assert row.by in told
@@ -41,26 +41,31 @@ def test_one_of_two_pauses_at_once_is_told_that_it_stands(committed, house):
     assert Event.objects.filter(kind="paused", clinic_id=house.lakeside.pk).count() == PAIRS
 
 
-@pytest.mark.parametrize(("first", "kept"), [("Ann", "Ann"), (CIRCUIT, "Bob")])
-def test_whoever_comes_second_answers_as_if_later(house, monkeypatch, first, kept):
-    """Not seen and then there: a person's pause is refused, a machine's becomes the person's (rule 144)."""
-    unseen = hold._standing
-    looks = []
+@pytest.fixture
+def unseen(house, monkeypatch):
+    """A pause by somebody, which the first look just missed."""
+    look = hold._standing
 
-    def look(scope, value):
-        looks.append(scope)
-        if len(looks) > 1:
-            return unseen(scope, value)
-        Pause.objects.create(scope=scope, value=value, why="first", by=first, since=NOW)
-        return None
+    def given(by):
+        Pause.objects.create(scope=PauseScope.ALL, value="", why="first", by=by, since=NOW)
+        missed = iter([None])
+        monkeypatch.setattr(hold, "_standing", lambda scope, value: next(missed, look(scope, value)))
 
-    monkeypatch.setattr(hold, "_standing", look)
-    if first == CIRCUIT:
+    return given
+
+
+def test_a_persons_that_was_missed_is_refused_as_if_later(unseen):
+    """P12: with the words of any second pause."""
+    unseen("Ann")
+    with pytest.raises(Refusals, match="all is paused already; resume it first"):
         hold.pause(**ALL, by="Bob")
-    else:
-        with pytest.raises(Refusals, match="paused already"):
-            hold.pause(**ALL, by="Bob")
-    assert Pause.objects.get(ended_at=None).by == kept
+
+
+def test_a_machines_that_was_missed_becomes_the_persons(unseen):
+    """Rule 144: else it would end by itself, while Bob believes that nothing leaves."""
+    unseen(CIRCUIT)
+    assert hold.pause(**ALL, by="Bob").by == "Bob"
+    assert Pause.objects.get(ended_at=None).by == "Bob"
 
 
 def test_any_other_fault_of_the_table_is_still_raised(house):

@@ -24,11 +24,11 @@ from worker.actions.imports.stage import stage
 from worker.actions.mail.reply import MailReply, mail_reply
 from worker.actions.privacy.erase import erase
 from worker.actions.privacy.rotate import rotate
-from worker.actions.privacy.stores import SEALED
 from worker.actions.receive.reply import Reply
 from worker.actions.receive.sms import take
 from worker.models import ClientSearch, Event, Grant, Hold, Link, Message, Sender, StaffTask, Standing
 from worker.models.client import SearchKind
+from worker.models.sealed_columns import SEALED
 from worker.reading.chain import faults
 from worker.rules.refusal import Refusals
 

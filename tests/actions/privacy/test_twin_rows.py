@@ -446,7 +446,7 @@ def test_an_erasure_wipes_what_she_wrote_on_every_row(house, keys):
     client = alice().client
     keys(prints="qp")
     said(house, "I feel fine")
-    assert Inbound.objects.exclude(standing=standing_of(client)).count() == 2
+    assert Inbound.objects.values("standing").distinct().count() == 2
     erase(client_id=client.pk, by=SAM, now=BACK)
     assert not Inbound.objects.filter(body_sealed__isnull=False).exists()
 

@@ -7,6 +7,7 @@ one gets what a form agreed to for it, or one question, or nothing but a task fo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -96,19 +97,24 @@ def _write(checked: Checked, now: datetime) -> Changed:
 
 
 def _locked(checked: Checked, now: datetime) -> dict[Channel, Standing]:
-    """The new addresses' rows by channel; the rows of today's are locked with them, then the client (two desks)."""
+    """The new addresses' rows by channel; the rows of today's are locked with them, then the client (two desks).
+
+    Of an address all rows are locked and the strictest is it (P2, rule 34); one that has the client is hers still.
+    """
     client = checked.client
     new = {
-        standings.ensure(clinic_id=client.clinic_id, channel=channel, address=normal, now=now): channel
+        channel: standings.ensure_all(clinic_id=client.clinic_id, channel=channel, address=normal, now=now)
         for channel, (_, normal, _) in checked.addresses.items()
     }
     today = set(_current(client).values_list("standing_id", flat=True))
-    rows = standings.lock({*new, *today})
+    rows = standings.lock([*chain.from_iterable(new.values()), *today])
     follow_up(rows, now=now)
     still = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
     if still.erased_at is not None or set(_current(client).values_list("standing_id", flat=True)) != today:
         raise Refusals([Refusal("client", "was changed by somebody else just now", "look again, then try once more")])
-    return {new[row.pk]: row for row in rows if row.pk in new}
+    return {
+        channel: standings.strictest((row for row in rows if row.pk in ids), hers=today) for channel, ids in new.items()
+    }
 
 
 def _current(client: Client) -> QuerySet[Contact]:

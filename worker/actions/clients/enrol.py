@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -148,12 +149,16 @@ def _client(checked: Checked, now: datetime) -> Client:
 
 
 def _lock_standings(checked: Checked, now: datetime) -> dict[Channel, Standing]:
-    """Lock the addresses' standing rows; a stop, or a yes that an erasure ended, is not undone by us (rules 34, 62)."""
-    ids = {
-        standings.ensure(clinic_id=checked.clinic.pk, channel=channel, address=normal, now=now): channel
+    """Lock all rows of each address; a stop, or a yes that an erasure ended, is not undone by us (P2, rules 34, 62).
+
+    In one statement, in the order of all who lock several: a STOP of any row came before it, or finds her.
+    """
+    known = {
+        channel: standings.ensure_all(clinic_id=checked.clinic.pk, channel=channel, address=normal, now=now)
         for channel, (_, normal, _) in checked.addresses.items()
     }
-    rows = {ids[row.pk]: row for row in standings.lock(ids)}
+    locked = {row.pk: row for row in standings.lock(chain.from_iterable(known.values()))}
+    rows = {channel: standings.strictest(locked[pk] for pk in ids) for channel, ids in known.items()}
     refuse_stopped({channel: row for channel, row in rows.items() if wants(checked.file, channel)})
     refuse_older(checked.clinic, checked.addresses, checked.file.consents)
     return rows

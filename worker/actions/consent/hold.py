@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from worker.actions.record.audit import record
 from worker.models import Clinic, Hold, Lineage, Message, Pause, Protocol, Sender
@@ -38,13 +38,9 @@ def pause(*, scope: PauseScope, value: str, why: str, by: str, now: datetime) ->
     What a circuit or a restore paused becomes this person's, so that neither a good probe nor the release ends it.
     Raises Refusals when a person paused it already.
     """
-    stands = Pause.objects.select_for_update().filter(scope=scope, value=value, ended_at__isnull=True).first()
-    if stands is None:
-        made = Pause.objects.create(scope=scope, value=value, why=why, by=by, since=now)
-    elif stands.by in MACHINES and by not in MACHINES:
-        made = _taken_over(stands, why=why, by=by)
-    else:
-        raise Refusals([Refusal("scope", f"{name_of(scope, value)} is paused already", "resume it first")])
+    stands = _standing(scope, value)
+    said = {"why": why, "by": by}
+    made = _taken_over(stands, **said) if stands else _begun(scope, value, **said, now=now)
     _record("paused", scope, value, subject=f"pause:{made.pk}", by=by, now=now)
     return made
 
@@ -69,8 +65,27 @@ def resume(*, scope: PauseScope, value: str, by: str, now: datetime, why: str = 
     return held.update(state=State.PLANNED, reason="")
 
 
+def _standing(scope: PauseScope, value: str) -> Pause | None:
+    return Pause.objects.select_for_update().filter(scope=scope, value=value, ended_at__isnull=True).first()
+
+
+def _begun(scope: PauseScope, value: str, *, why: str, by: str, now: datetime) -> Pause:
+    """A new one. Who presses in the same moment and comes second is answered as if she had come later."""
+    try:
+        with transaction.atomic():  # a savepoint: on PostgreSQL nothing could be asked after the collision
+            return Pause.objects.create(scope=scope, value=value, why=why, by=by, since=now)
+    except IntegrityError:
+        stands = _standing(scope, value)
+        if stands is None:
+            raise
+        return _taken_over(stands, why=why, by=by)
+
+
 def _taken_over(stands: Pause, *, why: str, by: str) -> Pause:
-    """The same pause, given by a person; a circuit's probe goes through it no more."""
+    """A machine's pause, given by a person now; a circuit's probe goes through it no more. Raises Refusals."""
+    if stands.by not in MACHINES or by in MACHINES:
+        name = name_of(stands.scope, stands.value)
+        raise Refusals([Refusal("scope", f"{name} is paused already", "resume it first")])
     stands.why, stands.by, stands.probe, stands.probed_at = why, by, None, None
     stands.save(update_fields=["why", "by", "probe", "probed_at"])
     return stands

@@ -15,7 +15,7 @@ from worker.rules.refusal import Refusal, Refusals
 KEYS_LOOKED_UP_EVERY = 600.0  # seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from worker.rules.names import Channel
@@ -65,6 +65,15 @@ def ensure(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> 
         return first
     stopped = Standing.objects.filter(pk__in=(first, *more), suppressed_at__isnull=False).order_by("pk")
     return stopped.values_list("pk", flat=True).first() or first
+
+
+def strictest(rows: Iterable[Standing], *, hers: Collection[int] = ()) -> Standing:
+    """Of an address's rows, all locked by the caller, the one that decides and is written to (P2, rule 17).
+
+    One that is stopped before all, for the address is; then that of `hers` where the client is already, else one that
+    is held, and of like ones the first. Chosen after the lock: a STOP may come between a look and a lock.
+    """
+    return min(rows, key=lambda row: (row.suppressed_at is None, row.pk not in hers, row.held_at is None, row.pk))
 
 
 def ensure_all(*, clinic_id: int, channel: Channel, address: str, now: datetime) -> list[int]:

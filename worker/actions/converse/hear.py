@@ -10,6 +10,7 @@ from worker.models import Contact, Conversation, StaffContact
 from worker.models.store import store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from worker.models import Clinic, Standing
@@ -61,6 +62,20 @@ def is_staff(row: Standing) -> bool:
     """
     on_call = StaffContact.objects.filter(standing=row, ended_at__isnull=True).exists()
     return on_call and not Contact.objects.filter(standing=row, valid_to__isnull=True).exists()
+
+
+def spoken_first(rows: Sequence[Standing]) -> list[Standing]:
+    """All rows of an address (`consent.twins`), and before the others the one whose words it speaks.
+
+    A client's before that of staff on call, for her doubt holds and theirs does not (P2, rules 17, 41), and both before
+    one of nobody: there the words would be kept where no page shows them.
+    """
+    if len(rows) < 2:  # noqa: PLR2004 - alone: nothing is looked up
+        return list(rows)
+    clients = Contact.objects.filter(standing__in=rows, valid_to__isnull=True).values_list("standing_id", flat=True)
+    staff = StaffContact.objects.filter(standing__in=rows, ended_at__isnull=True).values_list("standing_id", flat=True)
+    hers, theirs = set(clients), set(staff)
+    return sorted(rows, key=lambda row: (row.pk not in hers, row.pk not in theirs))
 
 
 def _open(clinic_id: int, client_id: int | None, row: Standing | None) -> Conversation | None:

@@ -14,7 +14,7 @@ from worker.actions.consent.outdated import was_agreed_since
 from worker.actions.consent.revocation import Revocation
 from worker.actions.consent.revoke import Ended, revoke_standings
 from worker.actions.consent.twins import rows_of, twins_of
-from worker.actions.converse.hear import heard, is_staff
+from worker.actions.converse.hear import heard, is_staff, spoken_first
 from worker.actions.receive.ask_staff import ask_staff, whose
 from worker.actions.receive.confirm_stop import confirm_stop
 from worker.actions.receive.follow_up import follow_up
@@ -124,11 +124,13 @@ def _phones(mailboxes: Iterable[int]) -> list[int]:
 
 
 def _take(
-    row: Standing, reply: MailReply, reading: Reading, more: list[Standing], *, elsewhere: bool, now: datetime
+    named: Standing, reply: MailReply, reading: Reading, more: list[Standing], *, elsewhere: bool, now: datetime
 ) -> None:
+    row, *_ = spoken_first([named, *(each for each in more if each.channel == named.channel)])
+    more = [each for each in (named, *more) if each.pk != row.pk]
     stored, fresh = Inbound.objects.get_or_create(
         channel=Channel.EMAIL,
-        provider_id=f"{reply.key[:48]}:{row.pk}",
+        provider_id=f"{reply.key[:48]}:{named.pk}",  # not of who speaks: the mail may come again once she is enrolled
         defaults={
             "clinic_id": row.clinic_id,
             "standing": row,
@@ -169,7 +171,7 @@ def _obey(
     if reading.kind == Word.UNCLEAR:
         _hold(mailbox, UNCLEAR, stored, now)
     elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME) and not elsewhere:
-        answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
+        answer_visit(mailbox, word=VisitWord(reading.kind.value), stored=stored, now=now)
     return f"{reading.kind}_reply" if reading.kind in FOR_STAFF else ""
 
 

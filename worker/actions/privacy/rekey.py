@@ -18,7 +18,7 @@ from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.share_stop import share_stop
 from worker.actions.consent.twins import address_of
 from worker.actions.record.task import open_task
-from worker.models import Client, ClientSearch, Contact, Message, StaffContact, Standing
+from worker.models import Client, ClientSearch, Contact, Hold, Message, StaffContact, Standing
 from worker.rules.address import normalise_email
 from worker.rules.names import Channel
 
@@ -79,18 +79,26 @@ def _settle_twins(ids: Iterable[int], now: datetime) -> None:
     """One address got several rows, because processes ran with different key lists: in doubt, nothing is sent.
 
     A stop of one becomes a stop of all; else each but the first is held before staff, for a STOP to a process that
-    lacks a key would reach one of them alone. `ids` are two of them: with three keys there may be a third.
+    lacks a key would reach one of them alone; about the same two they are asked once. `ids` are two of them: with three
+    keys there may be a third.
     """
     first, *others = rows = standings.lock_addresses(ids)
     if share_stop(rows, now=now):
         return
     for row in others:
-        if row.held_at is None:
-            hold_standing(row, why="address_twice", source=f"standing:{first.pk}", now=now)
-            facts, cause = {"standings": [first.pk, row.pk]}, f"address_twice:{row.pk}"
-            open_task(
-                clinic_id=row.clinic_id, client_id=None, kind="address_twice", cause=cause, facts=facts, now=now
-            )  # fmt: skip
+        pair = f"address_twice:{first.pk}:{row.pk}"  # the task's cause too, so that whoever releases has done it
+        if row.held_at is None and not _was_let_go(row, pair):
+            hold_standing(row, why="address_twice", source=pair, now=now)
+            facts = {"standings": [first.pk, row.pk]}
+            open_task(clinic_id=row.clinic_id, client_id=None, kind="address_twice", cause=pair, facts=facts, now=now)
+
+
+def _was_let_go(row: Standing, pair: str) -> bool:
+    """Staff have looked at these two and let her go on: the same two say nothing new, and a stop was looked for anew.
+
+    Held by each rotation, she would miss her course for what a person has answered (P3, P7).
+    """
+    return Hold.objects.filter(standing=row, source=pair, released_at__isnull=False).exists()
 
 
 def search_waiting() -> QuerySet[ClientSearch]:

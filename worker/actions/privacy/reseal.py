@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Count
 
 from worker import sealed
-from worker.actions.privacy.stores import SEALED, Column
 from worker.models.rows import update_many
+from worker.models.sealed_columns import SEALED, Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

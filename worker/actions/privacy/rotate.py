@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from worker.actions.privacy import rekey, reseal
 from worker.actions.privacy.keys import Key, all_keys
-from worker.actions.privacy.stores import SEALED
 from worker.actions.record.audit import record
+from worker.models.sealed_columns import SEALED
 from worker.rules.refusal import Refusal, Refusals
 
 if TYPE_CHECKING:

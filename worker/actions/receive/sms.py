@@ -11,7 +11,7 @@ from worker.actions.consent import standing as standings
 from worker.actions.consent.hold import hold_standing
 from worker.actions.consent.optin import Yes, say_yes
 from worker.actions.consent.outdated import is_outdated
-from worker.actions.converse.hear import heard, is_staff
+from worker.actions.converse.hear import heard, is_staff, spoken_first
 from worker.actions.receive.answer import plan_answer
 from worker.actions.receive.ask_staff import ask_staff, whose
 from worker.actions.receive.follow_up import close, finish_stops, follow_up, sealed_follow_up
@@ -59,6 +59,7 @@ def take(reply: Reply, *, now: datetime) -> Reading:
 @chained_at_the_end()
 def _take(reply: Reply, reading: Reading, now: datetime) -> None:
     phone, mailboxes = _locked(reply, reading, now)
+    phone = spoken_first(phone)  # the row that it is kept at, and whose it is
     rows = [*phone, *mailboxes]
     follow_up(rows, now=now)  # what she said a moment ago comes first
     stored = _stored(reading, reply, rows, now)
@@ -90,7 +91,7 @@ def _stored(reading: Reading, reply: Reply, rows: Sequence[Standing], now: datet
     if store([text], unless_there="provider_id"):
         return text
     known = Inbound.objects.get(channel=Channel.SMS, provider_id=reply.provider_id)
-    if not _says_more(reading, known, row):
+    if not _says_more(reading, known, rows):
         return None
     known.word, known.follow_up_sealed = text.word, text.follow_up_sealed
     known.save(update_fields=["word", "follow_up_sealed"])
@@ -106,13 +107,14 @@ def _is_answered(reply: Reply) -> bool:
     return reply.provider_answers and answered_stop(reply.body, reply.opt_out_type)
 
 
-def _says_more(reading: Reading, known: Inbound, row: Standing) -> bool:
+def _says_more(reading: Reading, known: Inbound, rows: Sequence[Standing]) -> bool:
     """True for a STOP that was taken for less: the list lacks the provider's verdict, its webhook has it (rule 24)."""
-    return reading.kind.revokes and not Word(known.word).revokes and known.standing_id == row.pk
+    hers = known.standing_id in {row.pk for row in rows}  # on whichever row: another may speak for the phone since
+    return reading.kind.revokes and not Word(known.word).revokes and hers
 
 
 def _locked(reply: Reply, reading: Reading, now: datetime) -> tuple[list[Standing], list[Standing]]:
-    """The phone's standing row, its twins after it, and if she stops everything what goes with it (rule 25).
+    """All rows of the phone (`consent.twins`), and if she stops everything what goes with it (rule 25).
 
     That is the mailboxes of all who share the phone.
     All are locked before anything is written: a click on a mailbox's link, coming between, would meet us on the chain.
@@ -137,7 +139,7 @@ def _obey(reading: Reading, reply: Reply, phone: Sequence[Standing], stored: Inb
         for each in phone:  # whichever her texts are planned on, it may have meant stop
             hold_standing(each, why="unclear_reply", source=f"inbound:{stored.pk}", now=now)
     elif reading.kind in (Word.CONFIRM, Word.ANOTHER_TIME):
-        answer_visit(row, word=VisitWord(reading.kind.value), stored=stored, now=now)
+        answer_visit(phone, word=VisitWord(reading.kind.value), stored=stored, now=now)
     elif reading.kind == Word.START:
         answered = reply.provider_answers and answered_start(reply.body, reply.opt_out_type)
         take_start(phone, stored, Start(reply.address, reply.body, answered), listed=reply.listed, now=now)
@@ -160,6 +162,6 @@ def _agree(reply: Reply, phone: Sequence[Standing], stored: Inbound, now: dateti
     if say_yes(phone, yes, now=now):
         return
     if all(row.suppressed_at is None for row in phone):  # nothing of ours was open but the reminder: "yes, I come"
-        answer_visit(phone[0], word=VisitWord.CONFIRM, stored=stored, now=now)
+        answer_visit(phone, word=VisitWord.CONFIRM, stored=stored, now=now)
     else:
         ask_staff(f"{Word.YES}_reply", phone[0], stored, now)

@@ -16,6 +16,7 @@ from worker.rules.visit_question import ask_by
 from worker.rules.visit_words import VisitWord
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from worker.models import Inbound, Standing
@@ -24,13 +25,15 @@ WENT = (State.SENDING, State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State
 ANSWERS = {VisitWord.CONFIRM: Answer.CONFIRMED, VisitWord.ANOTHER_TIME: Answer.ANOTHER_TIME}
 
 
-def answer_visit(row: Standing, *, word: VisitWord, stored: Inbound, now: datetime) -> None:
-    """Note what she says of the visit she was reminded of there, in the caller's transaction, who holds the row's lock.
+def answer_visit(rows: Sequence[Standing], *, word: VisitWord, stored: Inbound, now: datetime) -> None:
+    """Note what she says of the visit she was reminded of there, in the caller's transaction, who holds the locks.
 
-    Her wish for another time is never lost: without a reminded visit, or with those of several people behind one
-    phone, staff are asked. The visit itself stays where it is until somebody moves it.
+    `rows` are all rows of the phone or mailbox (`consent.twins`), for the reminder may have gone by any; the first
+    speaks for it. Her wish for another time is never lost: without a reminded visit, or with those of several people
+    behind one phone, staff are asked. The visit itself stays where it is until somebody moves it.
     """
-    visits = _reminded(row, stored.received_at)
+    row = rows[0]
+    visits = _reminded(rows, stored.received_at)
     if len({each.client_id for each in visits}) > 1:
         _ask(row, visits[0].client_id, "whose_visit", None, stored, now)
     elif visits:
@@ -39,13 +42,13 @@ def answer_visit(row: Standing, *, word: VisitWord, stored: Inbound, now: dateti
         _ask(row, whose(row), "another_time", None, stored, now)
 
 
-def _reminded(row: Standing, at: datetime) -> list[Appointment]:
+def _reminded(rows: Sequence[Standing], at: datetime) -> list[Appointment]:
     """The visits to come of whose present time a reminder went to that address, the nearest first."""
     reminder = Message.objects.filter(
-        standing=row, appointment=OuterRef("pk"), generation=OuterRef("generation"), state__in=WENT
+        standing__in=rows, appointment=OuterRef("pk"), generation=OuterRef("generation"), state__in=WENT
     )
     booked = Appointment.objects.filter(
-        Exists(reminder), clinic_id=row.clinic_id, status=AppointmentStatus.BOOKED, starts_at__gt=at
+        Exists(reminder), clinic_id=rows[0].clinic_id, status=AppointmentStatus.BOOKED, starts_at__gt=at
     )
     return list(booked.order_by("starts_at", "pk"))
 

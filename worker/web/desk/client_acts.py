@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from worker import clock
 from worker.actions.clients.find import DESK as MAY
@@ -172,8 +173,10 @@ def resume(request: DeskRequest, pk: int) -> HttpResponse:
 
 
 def _going_on(request: DeskRequest, pk: int, many: int) -> HttpResponse:
-    said = _("Going on: %(many)s messages are planned again.") % {"many": many}
-    return done(request, said, "clients_client", pk)
+    said = ngettext(
+        "Going on: %(many)s message is planned again.", "Going on: %(many)s messages are planned again.", many
+    )
+    return done(request, said % {"many": many}, "clients_client", pk)
 
 
 @page(*DESK, writes=True)

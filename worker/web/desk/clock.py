@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from worker import clock as calendar
 from worker.actions.clients.zone import tell_zone
@@ -40,8 +41,12 @@ def clock(request: DeskRequest, pk: int) -> HttpResponse:
 
     def act() -> HttpResponse:
         told = tell_zone(client_id=pk, name=form.cleaned_data["zone"], by=request.user.email, now=calendar.now())
-        said = _("Noted. %(many)s messages are planned anew, by her clock.") % {"many": len(told.planned)}
-        return done(request, said, "clients_client", pk)
+        many = len(told.planned)
+        said = ngettext(
+            "Noted. %(many)s message is planned anew, by her clock.",
+            "Noted. %(many)s messages are planned anew, by her clock.", many,
+        )  # fmt: skip
+        return done(request, said % {"many": many}, "clients_client", pk)
 
     return ask(
         request, client, form, act, button=_("Use this clock"),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from worker import clock
 from worker.actions.clients.enrol import Enrolled, enrol
@@ -124,15 +124,22 @@ def named(fault: Refusal) -> Refusal:
 
 
 def _told(made: Enrolled) -> str:
-    name = {"name": directory.name_of(made.client), "many": len(made.result.messages)}
+    many = len(made.result.messages)
+    name = {"name": directory.name_of(made.client), "many": many}
     if made.asked:
         return _("%(name)s is enrolled. One question went to her; all else waits for her yes.") % name
     if made.result.hand_over:
-        return (
-            _("%(name)s is enrolled, %(many)s messages are planned. Some advice is too late to send: hand it over.")
-            % name
+        said = ngettext(
+            "%(name)s is enrolled, %(many)s message is planned. Some advice is too late to send: hand it over.",
+            "%(name)s is enrolled, %(many)s messages are planned. Some advice is too late to send: hand it over.",
+            many,
         )
-    return _("%(name)s is enrolled, %(many)s messages are planned.") % name
+    else:
+        said = ngettext(
+            "%(name)s is enrolled, %(many)s message is planned.",
+            "%(name)s is enrolled, %(many)s messages are planned.", many,
+        )  # fmt: skip
+    return said % name
 
 
 def ask_whether_same(clinic: Clinic, form: EnrolForm) -> list[Found]:

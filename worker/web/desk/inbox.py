@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from worker import clock
 from worker.actions.converse import end, thread
@@ -144,8 +145,11 @@ def _fixed(request: DeskRequest, pk: int) -> HttpResponse:
 
 def _close(request: DeskRequest, pk: int) -> HttpResponse:
     many = end.close(**_whose(request, pk), no_stop="no_stop" in request.POST)
-    said = _("Closed. Her course goes on; %(many)s messages that waited are checked anew.") % {"many": many}
-    return done(request, said, "inbox", undo=reverse("inbox_act", args=[pk, "reopen"]))
+    said = ngettext(
+        "Closed. Her course goes on; %(many)s message that waited is checked anew.",
+        "Closed. Her course goes on; %(many)s messages that waited are checked anew.", many,
+    )  # fmt: skip
+    return done(request, said % {"many": many}, "inbox", undo=reverse("inbox_act", args=[pk, "reopen"]))
 
 
 def _reopen(request: DeskRequest, pk: int) -> HttpResponse:
