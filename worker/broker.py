@@ -47,6 +47,17 @@ def look() -> Broker | None:
     """Ask the broker of the settings; None when it does not answer in time, or is no Redis."""
     if not is_redis(settings.BROKER_URL):
         return None
+    seen = _tried()
+    return seen if isinstance(seen, Broker) else None
+
+
+def trouble() -> str:
+    """Why the Redis of the settings can't be asked, as its library calls it: AuthenticationError; "" when it can."""
+    seen = _tried()
+    return "" if isinstance(seen, Broker) else type(seen).__name__
+
+
+def _tried() -> Broker | Exception:
     import redis  # late: the web part comes up without it
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -61,8 +72,8 @@ def look() -> Broker | None:
     try:
         with line:
             return _asked(line)
-    except (redis.RedisError, OSError, ValueError):
-        return None
+    except (redis.RedisError, OSError, ValueError) as error:
+        return error
 
 
 def is_running() -> bool:

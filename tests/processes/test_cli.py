@@ -178,11 +178,19 @@ def test_a_missing_text_and_a_broken_file_are_refused(desk, clinic):
     assert refused(desk, "load", clinic / "lakeside.toml")
 
 
-@pytest.mark.parametrize("by", [SAM, "vega@hillside.example", "nobody@lakeside.example", ""])
+@pytest.mark.parametrize("by", [SAM, "vega@hillside.example", "nobody@lakeside.example"])
 def test_only_a_practitioner_of_the_clinic_approves_and_withdraws(desk, by):
     """The desk, another clinic's practitioner and strangers approve nothing (P3, P10)."""
     assert refused(desk, "approve", PROTOCOL, "--clinic", "lakeside", "--by", by)
     assert refused(desk, "withdraw", PROTOCOL, "--clinic", "lakeside", "--by", by)
+
+
+@pytest.mark.parametrize("verb", ["approve", "withdraw"])
+def test_nobody_approves_nothing(desk, verb):
+    """P3, P12: a name that is empty is a usage error, before the database is asked."""
+    before = desk.ask("counts")
+    assert "--by: is empty" in desk.cli(verb, PROTOCOL, "--clinic", "lakeside", "--by", "", code=2).err
+    assert desk.ask("counts") == before
 
 
 @pytest.mark.parametrize(

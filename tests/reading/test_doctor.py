@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import socketserver
 import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import dns.message
+import dns.rcode
+import dns.resolver
 import pytest
 import redis as redis_library
 from django.conf import settings
@@ -23,7 +28,7 @@ from worker.actions.converse.on_call import agree
 from worker.management.cli import main
 from worker.reading import look_around, mail_names
 from worker.reading.doctor import findings
-from worker.reading.mail_names import NoResolverError
+from worker.reading.mail_names import NoResolverError, UnansweredError
 from worker.sandbox.redis_server import PrivateRedis
 
 GOOD = {
@@ -88,6 +93,105 @@ def test_without_a_resolver_nothing_is_claimed(mailing):
     (found,) = mail_names.mail_names(nobody)
     assert found.ok
     assert "no resolver answers" in found.says
+
+
+def broken(*names, why="SERVFAIL", records=GOOD):
+    """A look at records where these names fail."""
+
+    def look(name):
+        if any(name.endswith(each) for each in names):
+            raise UnansweredError(name, why)
+        return records.get(name, [])
+
+    return look
+
+
+@pytest.fixture
+def two_domains(house, mailing):
+    """Hillside mails too, without any record; its domain comes after a broken one in the alphabet."""
+    type(house.hillside).objects.filter(pk=house.hillside.pk).update(mail_domain="zhillside.example")
+
+
+def test_a_domain_whose_servers_fail_hides_no_other(two_domains):
+    """Rule 126, P12: each is named, with its own mend; before, the second domain without SPF was never said."""
+    found = by_name(mail_names.mail_names(broken("mail.lakeside.example")))
+    bad = found["DNS of mail.lakeside.example"]
+    assert (bad.ok, "SERVFAIL" in bad.says, bool(bad.mend)) == (False, True, True)
+    assert not found["SPF of zhillside.example"].ok
+
+
+def test_what_was_found_before_a_failure_is_told(mailing):
+    """One name of a domain fails: what its others say is not lost."""
+    found = by_name(mail_names.mail_names(broken("_dmarc.mail.lakeside.example")))
+    assert found["SPF of mail.lakeside.example"].ok
+    assert "_dmarc.mail.lakeside.example" in found["DNS of mail.lakeside.example"].says
+
+
+def test_a_resolver_that_fails_at_everything_is_no_domains_fault(two_domains):
+    """Docker's own and systemd's answer SERVFAIL to every question while the network is away."""
+    (found,) = mail_names.mail_names(broken(""))
+    assert (found.ok, "no resolver answers" in found.says) == (True, True)
+
+
+def test_a_silence_after_answers_is_that_domains_own(two_domains):
+    """Its servers may be away for good; the resolver was just heard."""
+
+    def look(name):
+        if name.endswith("zhillside.example"):
+            raise NoResolverError("LifetimeTimeout")
+        return GOOD.get(name, [])
+
+    found = by_name(mail_names.mail_names(look))
+    assert not found["DNS of zhillside.example"].ok
+    assert found["SPF of mail.lakeside.example"].ok
+
+
+ANSWERS = {
+    "servfail.example": dns.rcode.SERVFAIL,
+    "none.example": dns.rcode.NXDOMAIN,
+    "refused.example": dns.rcode.REFUSED,
+}
+
+
+@pytest.fixture
+def resolver(monkeypatch):
+    """A real resolver on loopback: what it says of the names in ANSWERS, and nothing of `silent.example`."""
+
+    class Resolver(socketserver.BaseRequestHandler):
+        def handle(self):
+            asked = dns.message.from_wire(self.request[0])
+            name = asked.question[0].name.to_text().strip(".")
+            if name != "silent.example":
+                answer = dns.message.make_response(asked)
+                answer.set_rcode(ANSWERS.get(name, dns.rcode.NOERROR))
+                self.request[1].sendto(answer.to_wire(), self.client_address)
+
+    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Resolver) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        ours = dns.resolver.Resolver(configure=False)
+        ours.nameservers, ours.port = ["127.0.0.1"], server.server_address[1]
+        monkeypatch.setattr(dns.resolver, "default_resolver", ours)
+        monkeypatch.setattr(mail_names, "PATIENCE", 0.3)
+        yield ours
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["servfail.example", "refused.example", "silent.example"])
+def test_a_name_that_fails_is_told_from_no_resolver(resolver, name):
+    """Over real packets: the resolver is there, so it is the domain's servers that fail."""
+    assert mail_names.texts("none.example") == []
+    assert mail_names.texts("empty.example") == []
+    with pytest.raises(UnansweredError):
+        mail_names.texts(name)
+
+
+def test_nobody_at_the_resolvers_door_is_no_resolver(resolver):
+    """Nothing listens there: no answer at all."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        resolver.port = free.getsockname()[1]
+        with pytest.raises(NoResolverError):
+            mail_names.texts("servfail.example")
 
 
 def test_a_policy_that_evicts_is_found_and_mended(house, monkeypatch, tmp_path, capsys):

@@ -18,7 +18,7 @@ from tests.channels.certificates import certificates
 from tests.processes.commands import run
 from tests.processes.commands import settings as environment
 from worker.management.cli import main
-from worker.reading import look_around
+from worker.reading import doctor_broker, look_around
 from worker.reading.doctor import findings
 from worker.sandbox.redis_server import PrivateRedis
 
@@ -197,10 +197,10 @@ def test_our_own_redis_that_is_frozen_is_found(db, monkeypatch, tmp_path):
         pid = server.pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            (frozen,) = look_around.redis()
+            (frozen,) = doctor_broker.hints()
         finally:
             os.kill(pid, signal.SIGCONT)
-    (never,) = look_around.redis()
+    (never,) = doctor_broker.hints()
     assert not frozen.ok
     assert "runs and does not answer" in frozen.says
     assert never.ok

@@ -65,7 +65,7 @@ def test_a_sender_that_is_not_in_the_account_is_found(asked, identity):
 def test_a_login_that_is_refused_and_a_provider_that_is_away_are_told_apart(asked, settings):
     """P12: another mend for each; neither stops the doctor."""
     settings.TWILIO_AUTH_TOKEN = "renewed-since"
-    assert "renew TWILIO_AUTH_TOKEN" in asked(NUMBER).mend
+    assert "correct TWILIO_ACCOUNT_SID, and renew TWILIO_AUTH_TOKEN" in asked(NUMBER).mend
     settings.TWILIO_API_URL = "http://127.0.0.1:9"
     assert "TWILIO_API_URL" in asked(NUMBER).mend
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from worker.rules import said as rules_of
 from worker.rules.names import NOBODY
+from worker.rules.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LARGEST_ID = 2**63 - 1  # what a database column holds
+YEARS = range(1900, 2200)  # as an enrolment has them
 LONGEST_ACTOR = 60  # and what the record holds of a name
 
 
@@ -34,7 +36,7 @@ def words(longest: int = 10_000) -> Callable[[str], str]:
 
 
 def person(longest: int = 10_000) -> Callable[[str], str]:
-    """Who says so, in at most `longest` characters; never a name by which the record means a machine or a client.
+    """Who says so, in at most `longest` characters: a name, and never one by which the record means a machine.
 
     A pause `--by circuit` would end by itself with the provider's next good answer, while she who gave it believes that
     nothing leaves (rule 144).
@@ -42,8 +44,8 @@ def person(longest: int = 10_000) -> Callable[[str], str]:
     read_words = words(longest)
 
     def read(said: str) -> str:
-        text = read_words(said)
-        if text.strip().casefold() in NOBODY:
+        text = _told(rules_of.one_line, read_words(said), "", "give your own name or email")
+        if text.casefold() in NOBODY:
             raise argparse.ArgumentTypeError(
                 "stands for a machine or a client in the record; give your own name or email"
             )
@@ -53,16 +55,20 @@ def person(longest: int = 10_000) -> Callable[[str], str]:
 
 
 def reason(longest: int) -> Callable[[str], str]:
-    """Why somebody does what stops or starts messages: in at most `longest` characters, and never without a letter."""
+    """Why somebody does what stops or starts messages: one line of at most `longest` characters, never empty."""
     read_words = words(longest)
 
     def read(said: str) -> str:
-        text = read_words(said).strip()
-        if not any(unicodedata.category(each)[0] in "LN" for each in text):
-            raise argparse.ArgumentTypeError("is empty; say why in a few words")
-        return text
+        return _told(rules_of.reason, read_words(said), "")
 
     return read
+
+
+def _told(rule: Callable[..., str], *said: str) -> str:
+    try:
+        return rule(*said)
+    except Refusal as refused:
+        raise argparse.ArgumentTypeError(f"{refused.problem}; {refused.mend}") from None
 
 
 def operator() -> str:
@@ -99,13 +105,18 @@ def seconds(at_least: float) -> Callable[[str], float]:
 
 
 def moment(said: str) -> datetime:
-    """A moment with its zone: ten o'clock is another hour at each clinic."""
+    """A moment with its zone, of a year of ours: ten o'clock is another hour at each clinic.
+
+    On its way to UTC, or to a client's zone, one at an end of the calendar would leave it.
+    """
     try:
         at = datetime.fromisoformat(said)
     except ValueError:
         at = datetime.min  # noqa: DTZ901 - naive, and so refused
     if at.utcoffset() is None:
         raise argparse.ArgumentTypeError("is no moment with its zone, such as 2027-03-08T10:00:00-05:00")
+    if at.year not in YEARS:
+        raise argparse.ArgumentTypeError(f"is in no year from {YEARS[0]} to {YEARS[-1]}")
     return at
 
 

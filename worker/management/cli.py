@@ -61,17 +61,15 @@ def ready() -> None:
     try:
         tables = connection.introspection.table_names()
     except DatabaseError as error:
-        raise Refusals(
-            [
-                Refusal(
-                    "DATABASE_URL",
-                    f"the database does not answer ({type(error).__name__})",
-                    "start it, or mend the URL",
-                )
-            ]
-        ) from None
+        raise unreachable(error) from None
     if "aftercare_message" not in tables:
         raise Refusals([Refusal("database", "has no tables yet", "run: aftercare migrate")])
+
+
+def unreachable(error: Exception) -> Refusals:
+    """What to say of a database that can't be asked; its own words may name a host or a user, and are not repeated."""
+    mend = "start it, or mend the URL; aftercare doctor says more"
+    return Refusals([Refusal("DATABASE_URL", f"the database does not answer ({type(error).__name__})", mend)])
 
 
 def show(data: Any, *, as_json: bool, lines: Sequence[str]) -> None:

@@ -8,15 +8,23 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from config import environment
 from config.environment import BadSetting
 from worker import clock
 from worker.channels.email import check_email_url
-from worker.models import Approval, Clinic, ProtocolVersion, Sender, Standing
+from worker.models import Approval, Clinic, ProtocolVersion, Sender
 from worker.models.rows import server_time
-from worker.reading import look_around, mail_names, provider_side, red_flags, wordings
+from worker.reading import (
+    doctor_broker,
+    doctor_database,
+    doctor_keys,
+    look_around,
+    mail_names,
+    provider_side,
+    red_flags,
+    wordings,
+)
 from worker.reading.finding import Finding, not_looked_at
 from worker.reading.heads import published
 from worker.reading.returning_mail import ways_back
@@ -26,7 +34,10 @@ from worker.rules.names import Channel
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-OLDEST_POSTGRES = 150_000
+ACCOUNT = (
+    ("TWILIO_ACCOUNT_SID", "set it: it begins with AC, and stands on the first page of the provider's console"),
+    ("TWILIO_AUTH_TOKEN", "set it, or TWILIO_AUTH_TOKEN_FILE: it stands beside the account's SID"),
+)
 MOST_SKEW = 60.0  # seconds (rule 140)
 
 
@@ -36,11 +47,12 @@ def findings(*, network: bool = True) -> list[Finding]:
     A database that does not answer is told once; what needs it was not looked at.
     """
     try:
-        found = list(_database())
+        found = list(doctor_database.database())
     except DatabaseError as error:
-        mend = "start the database, or mend DATABASE_URL: host, port, name, user, password"
-        found = [Finding("database", ok=False, says=f"does not answer ({type(error).__name__})", mend=mend)]
-        return [*found, *_others(network, lambda check: [_unseen(check, "the database does not answer")])]
+        return [
+            doctor_database.away(error),
+            *_others(network, lambda check: [_unseen(check, "the database does not answer")]),
+        ]
     behind = any(each.fix == "migrate" and not each.ok for each in found)
     return [*found, *_others(network, lambda check: _found(check, behind))]
 
@@ -73,39 +85,6 @@ class Check(NamedTuple):
     database: bool = True
 
 
-def _database() -> Iterator[Finding]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    if connection.vendor == "postgresql":
-        version = connection.pg_version  # type: ignore[attr-defined] # the PostgreSQL wrapper's own
-        says = f"PostgreSQL {version // 10_000}"
-        yield Finding("database", ok=version >= OLDEST_POSTGRES, says=says, mend="use PostgreSQL 15 or newer")
-    else:
-        says = "SQLite: fine for one machine; production wants DATABASE_URL=postgres://..."
-        yield Finding("database", ok=True, says=says)
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    says = f"{len(missing)} migration(s) missing" if missing else "tables are up to date"
-    yield Finding("migrations", ok=not missing, says=says, mend="run: aftercare migrate", fix="migrate")
-    if connection.vendor == "postgresql":
-        yield from _postgres()
-
-
-def _postgres() -> Iterator[Finding]:
-    """What a power cut may forget is a mark of `sending`, and that is a double text; an index may be half built."""
-    with connection.cursor() as cursor:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            cursor.execute(f"SHOW {name}")
-            value = cursor.fetchone()[0]
-            yield Finding(f"PostgreSQL {name}", ok=value != "off", says=value, mend=f"set {name} = on")
-        cursor.execute(
-            "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid"
-        )
-        broken = [row[0] for row in cursor.fetchall()]
-    says = f"{', '.join(broken)} half built" if broken else "all are whole"
-    yield Finding("indexes", ok=not broken, says=says, mend="DROP INDEX it, then build it as its migration does")
-
-
 def _clock() -> Iterator[Finding]:
     if connection.vendor == "postgresql":
         skew = abs((server_time() - clock.machine()).total_seconds())
@@ -121,9 +100,9 @@ def _calendar() -> Iterator[Finding]:
 
 def _channels() -> Iterator[Finding]:
     if settings.SMS_CHANNEL == "twilio":
-        for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
+        for name, mend in ACCOUNT:
             given = bool(getattr(settings, name))
-            yield Finding(name, ok=given, says="set" if given else "missing", mend=f"set {name} or {name}_FILE")
+            yield Finding(name, ok=given, says="set" if given else "missing", mend=mend)
         secure = urlsplit(settings.PUBLIC_URL).scheme == "https"
         mend = "set PUBLIC_URL to the https address that Twilio can reach; signatures are made over it"
         yield Finding("PUBLIC_URL", ok=secure or settings.ALLOW_FICTION_NUMBERS, says=settings.PUBLIC_URL, mend=mend)
@@ -143,17 +122,6 @@ def _email() -> Finding:
 def _mail() -> Iterator[Finding]:
     for what, ok, says, mend in ways_back():
         yield Finding(what, ok=ok, says=says, mend=mend)
-
-
-def _keys() -> Iterator[Finding]:
-    used = set(Standing.objects.values_list("key_id", flat=True).distinct())
-    from worker import sealed
-
-    known = {made.key_id for made in sealed.fingerprints(0, "sms", "")}
-    lost = used - known
-    mend = "put the dropped key back at the end of FINGERPRINT_KEYS: a STOP may hide behind it"
-    says = f"{len(lost)} key(s) in use are not in FINGERPRINT_KEYS" if lost else "every key in use is at hand"
-    yield Finding("FINGERPRINT_KEYS", ok=not lost, says=says, mend=mend)
 
 
 def _clinics() -> Iterator[Finding]:
@@ -213,14 +181,15 @@ CHECKS = (
     Check("calendar", _calendar, database=False),
     Check("channels", _channels, database=False),
     Check("mailbox", _mail),
-    Check("FINGERPRINT_KEYS", _keys),
+    Check("FINGERPRINT_KEYS", doctor_keys.fingerprint_keys),
+    Check("FIELD_KEYS", doctor_keys.field_keys),
     Check("HEADS_FILE", _heads, database=False),
     Check("clinics", _clinics),
     Check("on call", _on_call),
     Check("wordings", _wordings),
     Check("settings", _settings, database=False),
     Check("secrets", look_around.secrets, database=False),
-    Check("Redis", look_around.redis, database=False),
+    Check("Redis", doctor_broker.hints, database=False),
     Check("parts", look_around.parts),
     Check("disk", look_around.disk, database=False),
 )

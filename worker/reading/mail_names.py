@@ -23,27 +23,85 @@ class NoResolverError(Exception):
     """Nobody answers questions about names here."""
 
 
+class UnansweredError(Exception):
+    """A resolver is there, and gets no answer about this one name: its name, and why."""
+
+
 def texts(name: str) -> list[str]:
-    """The TXT records of a name, none where there are none. Raises NoResolverError when no resolver answers."""
+    """The TXT records of a name, none where there are none.
+
+    Raises UnansweredError when the servers of that name fail, NoResolverError when no resolver says anything.
+    """
     try:
         found = dns.resolver.resolve(name, "TXT", lifetime=PATIENCE)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
     except (dns.exception.DNSException, OSError) as error:
+        if (why := _said(error)) or _speaks():
+            raise UnansweredError(name, why or "no answer in time") from None
         raise NoResolverError(type(error).__name__) from None
     return [b"".join(each.strings).decode("utf-8", "replace") for each in found]
 
 
+def _said(error: Exception) -> str:
+    """The word of a resolver that answered without an answer, such as SERVFAIL; "" when none said anything."""
+    tried = getattr(error, "kwargs", {}).get("errors", ())
+    return next((str(each[3]) for each in tried if each[4] is not None), "")
+
+
+def _speaks() -> bool:
+    """Anything at all about the root: a resolver that waits for the servers of one domain is silent about that one."""
+    try:
+        dns.resolver.resolve(".", "NS", lifetime=PATIENCE)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return True
+    except (dns.exception.DNSException, OSError) as error:
+        return bool(_said(error))
+    return True
+
+
 def mail_names(look: Texts = texts) -> Iterator[Finding]:
-    """What is published for each clinic's mail domain; nothing to look up while mail goes to the sandbox."""
+    """What is published for each clinic's mail domain; nothing to look up while mail goes to the sandbox.
+
+    A domain whose servers fail is named and hides no other. Where nothing is answered at all, that is said once.
+    """
     if settings.EMAIL_URL == "sandbox":
         return
+    answered, failed = False, []
     for domain in sorted(set(Clinic.objects.values_list("mail_domain", flat=True)) - {""}):
         try:
-            yield from _of(domain, look)
+            for each in _of(domain, look):
+                answered = True
+                yield each
+        except UnansweredError as error:
+            failed.append(_unanswered(domain, *error.args))
         except NoResolverError as error:
-            yield Finding(f"DNS of {domain}", ok=True, says=f"not looked up: no resolver answers ({error})")
-            return
+            if not answered:  # each further name would cost PATIENCE, and say the same
+                yield _no_resolver(str(error))
+                return
+            failed.append(_unanswered(domain, domain, str(error)))
+    if failed and not answered and not _answers(look):
+        yield _no_resolver("it fails at every name")
+    else:
+        yield from failed
+
+
+def _answers(look: Texts) -> bool:
+    """Does it know the root? Docker's resolver, and systemd's, say SERVFAIL to everything while the network is away."""
+    try:
+        look(".")
+    except (NoResolverError, UnansweredError):
+        return False
+    return True
+
+
+def _no_resolver(why: str) -> Finding:
+    return Finding("mail names", ok=True, says=f"not looked up: no resolver answers ({why})")
+
+
+def _unanswered(domain: str, name: str, why: str) -> Finding:
+    mend = f"let the name servers of {domain} answer: while they fail, receivers can't check its mail, and put it off"
+    return Finding(f"DNS of {domain}", ok=False, says=f"{name} can't be looked up ({why})", mend=mend)
 
 
 def _of(domain: str, look: Texts) -> Iterator[Finding]:

@@ -56,7 +56,8 @@ def _asked(sender: Sender) -> Line | None:
 
 def _mend(code: str) -> str:
     if code in LOGIN:
-        return "the provider refuses this login: renew TWILIO_AUTH_TOKEN, or the token in the clinic's file"
+        mine = "TWILIO_ACCOUNT_SID, and renew TWILIO_AUTH_TOKEN"
+        return f"the provider refuses this login: correct {mine}; or both in the clinic's file, where it has its own"
     return "see that this machine reaches TWILIO_API_URL, then ask again"
 
 

@@ -16,7 +16,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Which protocol, and who decides it."""
     parser.add_argument("protocol", help="its code")
     how = parser.add_mutually_exclusive_group(required=True)
-    how.add_argument("--by", type=person(), default="", metavar="EMAIL", help="a practitioner of the clinic")
+    how.add_argument("--by", type=person(), metavar="EMAIL", help="a practitioner of the clinic")
     how.add_argument("--preview", action="store_true", help="say what would change, drafts included; change nothing")
     parser.add_argument("--clinic", default="", metavar="SLUG")
     parser.add_argument("--json", action="store_true", help="print JSON")

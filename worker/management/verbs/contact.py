@@ -19,9 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, nargs="?", help="JSON with consents; see docs/contact.md for its fields")
     parser.add_argument("--phone", default="")
     parser.add_argument("--email", default="")
-    parser.add_argument(
-        "--by", type=person(), default="", metavar="EMAIL", help="who changes it, with --phone or --email"
-    )
+    parser.add_argument("--by", type=person(), metavar="EMAIL", help="who changes it, with --phone or --email")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

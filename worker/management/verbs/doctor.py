@@ -57,9 +57,9 @@ def _fixed(found: list[Finding]) -> list[str]:
 
 
 def _migrate() -> bool:
-    from django.core.management import call_command
+    from worker.management.migrating import migrate
 
-    call_command("migrate", verbosity=0, interactive=False)
+    migrate(quiet=True)
     return True
 
 

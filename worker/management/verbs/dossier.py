@@ -23,9 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="a new file that only you may read; default: print it")
     parser.add_argument("--html", type=Path, metavar="FILE", help="the same as a page to print")
     parser.add_argument("--bodies", action="store_true", help="with the texts as they were sent")
-    parser.add_argument(
-        "--by", type=person(), default="", metavar="EMAIL", help="one of the clinic's staff, for the record"
-    )
+    parser.add_argument("--by", type=person(), metavar="EMAIL", help="one of the clinic's staff, for the record")
     parser.add_argument("--json", action="store_true", help="it always is JSON")
 
 
@@ -40,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
     with ExitStack() as whole, ExitStack() as files:
         opened = {name: _file(whole, files, name, getattr(options, name)) for name in ("out", "html")}
-        made = dossier(client_id=options.client, by=options.by, bodies=options.bodies, now=clock.now())
+        made = dossier(client_id=options.client, by=options.by or "", bodies=options.bodies, now=clock.now())
         _write(made.said, opened["out"] or (None if opened["html"] else sys.stdout))
         if opened["html"]:
             opened["html"].write(page(made.said))

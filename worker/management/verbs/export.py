@@ -20,9 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Whose, where to, and who asks."""
     parser.add_argument("client", type=int, metavar="CLIENT")
     parser.add_argument("--out", type=Path, metavar="FILE", help="a new file that only you may read; default: print it")
-    parser.add_argument(
-        "--by", type=person(), default="", metavar="EMAIL", help="one of the clinic's staff, for the record"
-    )
+    parser.add_argument("--by", type=person(), metavar="EMAIL", help="one of the clinic's staff, for the record")
     parser.add_argument("--json", action="store_true", help="it always is JSON")
 
 
@@ -35,12 +33,12 @@ def run(options: argparse.Namespace) -> int:
     from worker.actions.privacy.export import export
 
     if options.out is None:
-        _write(export(client_id=options.client, by=options.by, now=clock.now()), sys.stdout)
+        _write(export(client_id=options.client, by=options.by or "", now=clock.now()), sys.stdout)
         return 0
     file = fresh(options.out)
     try:
         with file:
-            _write(export(client_id=options.client, by=options.by, now=clock.now()), file)
+            _write(export(client_id=options.client, by=options.by or "", now=clock.now()), file)
     except BaseException:
         options.out.unlink()
         raise

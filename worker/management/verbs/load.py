@@ -22,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--preview", action="store_true", help="say what its hours would do to planned messages; change nothing"
     )
     parser.add_argument(
-        "--hours-by", type=person(), default="", metavar="EMAIL", help="the practitioner or owner who looked at that"
+        "--hours-by", type=person(), metavar="EMAIL", help="the practitioner or owner who looked at that"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     file = checked(ClinicFile, read_toml(options.file))
     if options.preview:
         return _preview(file, options)
-    loaded = load(file, beside=options.file.parent, by="command", now=clock.now(), hours_by=options.hours_by)
+    loaded = load(file, beside=options.file.parent, by="command", now=clock.now(), hours_by=options.hours_by or "")
     drafts = [
         {
             "protocol": version.protocol.code,

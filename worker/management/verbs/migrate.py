@@ -16,11 +16,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Apply the migrations."""
+    """Apply the migrations, one process at a time."""
     import django
 
     django.setup()
-    from django.core.management import call_command
+    from worker.management.migrating import migrate
 
-    call_command("migrate", verbosity=0 if options.quiet else 1, interactive=False)
+    migrate(quiet=options.quiet)
     return 0

@@ -32,9 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     for each in (correct, void, stand):
         each.add_argument("id", type=row_id, metavar="ID", help="the treatment's id")
         how = each.add_mutually_exclusive_group(required=True)
-        how.add_argument(
-            "--by", type=person(), default="", metavar="EMAIL", help="one of the desk, a practitioner or an owner"
-        )
+        how.add_argument("--by", type=person(), metavar="EMAIL", help="one of the desk, a practitioner or an owner")
         how.add_argument("--preview", action="store_true", help="say what would change; change nothing")
     for each in (more, correct):
         each.add_argument("--at", required=True, type=datetime.fromisoformat, metavar="ISO", help="with its offset")

@@ -24,9 +24,11 @@ from worker.models.staff import Role
 from worker.reading.house import house
 from worker.reading.pauses import is_ours
 from worker.rules.names import Channel
-from worker.rules.refusal import Refusals
+from worker.rules.refusal import Refusal, Refusals
+from worker.rules.said import reason
 from worker.web.desk.frame import done, page, refused
 from worker.web.desk.operations_said import SCOPES, worded
+from worker.web.refusal_words import told
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -51,6 +53,13 @@ class PauseForm(forms.Form):
         """With what there is to pause in this clinic."""
         super().__init__(*args)
         self.fields["what"].choices = _scopes(clinic)  # type: ignore[attr-defined] # a ChoiceField
+
+    def clean_why(self) -> str:
+        """One line, as the command takes it: `aftercare status` prints it. Raises ValidationError."""
+        try:
+            return reason(str(self.cleaned_data["why"]), "why")
+        except Refusal as refusal:
+            raise forms.ValidationError(f"{told(refusal.problem)}; {told(refusal.mend)}") from None
 
 
 def _scopes(clinic: Clinic) -> list[tuple[str, str]]:
