@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from billiard import current_process
@@ -46,18 +49,42 @@ def address(written: str) -> tuple[str, int]:
     return environment.address("WORKER_METRICS", written)
 
 
+class _Threads(ThreadingMixIn, WSGIServer):
+    """A thread for each scrape: one slow peer keeps no other waiting."""
+
+    daemon_threads = True
+
+
 class _Quiet(WSGIRequestHandler):
-    timeout = 5  # a peer that says nothing must not hold the only thread
+    timeout = 5  # seconds in which a peer must say something
+    longest = 10  # seconds for all it says, or a byte now and then would keep its thread for ever
+
+    def setup(self) -> None:
+        """The line is cut when all of it takes too long."""
+        super().setup()
+        self._cut = threading.Timer(self.longest, _cut, (self.connection,))
+        self._cut.daemon = True
+        self._cut.start()
+
+    def finish(self) -> None:
+        """In time."""
+        self._cut.cancel()
+        super().finish()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its signature
         """A scrape each 15 s is no news."""
 
 
+def _cut(line: socket.socket) -> None:
+    with suppress(OSError):  # it has ended by itself
+        line.shutdown(socket.SHUT_RDWR)
+
+
 def serve(written: str) -> WSGIServer:
-    """Serve /metrics at "host:port" from a thread of this process. Raises BadSetting, OSError when it is taken."""
+    """Serve /metrics at "host:port" from threads of this process. Raises BadSetting, OSError when it is taken."""
     from worker.exposition import application
 
     host, port = address(written)
-    server = make_server(host, port, application, handler_class=_Quiet)
+    server = make_server(host, port, application, server_class=_Threads, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server

@@ -62,10 +62,17 @@ def stale_consents() -> None:
 
 @task(name="aftercare.retain", queue="tend")
 def retain() -> None:
-    """Empty texts, replies and raw receipts whose time is over; half a minute a day, so that nothing waits for it."""
-    retention.retain(now=clock.now(), longest=30.0)
-    redact.ask_to_redact(days=settings.REDACT_AT_PROVIDER_DAYS, now=clock.now())
-    pulse.forget_old(now=clock.now())
+    """Empty texts, replies and raw receipts whose time is over; half a minute an hour, so that nothing waits for it.
+
+    What is quick comes first, and what a failure of one part would keep from its turn has it all the same.
+    """
+    try:
+        pulse.forget_old(now=clock.now())
+    finally:
+        try:
+            retention.retain(now=clock.now(), longest=30.0)
+        finally:
+            redact.ask_to_redact(days=settings.REDACT_AT_PROVIDER_DAYS, now=clock.now())
 
 
 @task(name="aftercare.follow_zones", queue="tend")

@@ -25,7 +25,8 @@ SCENES = (
     clients.what_grew_old,
     provider.our_login_is_refused, provider.proved_absent_and_there_after_all,
     provider.a_stop_that_we_never_heard, clients.many_say_stop, provider.a_limit_of_ours_is_too_low,
-    copies.a_copy_is_made, parts.the_house_falls_ill, parts.they_are_gone, clients.somebody_changes_the_tables,
+    copies.a_copy_is_made, parts.the_house_falls_ill, parts.they_are_gone, parts.the_code_is_newer,
+    clients.words_are_kept_for_too_long, clients.somebody_changes_the_tables,
     copies.the_copy_is_put_back,
 )  # fmt: skip
 

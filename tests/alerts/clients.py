@@ -83,6 +83,17 @@ def many_say_stop(watch: Watch) -> None:
     house.sandbox.clear_faults()
 
 
+def words_are_kept_for_too_long(watch: Watch) -> None:
+    """A reply of last year lies in the table with its words; the hourly round comes at seventeen minutes past."""
+    asked = "UPDATE aftercare_inbound SET received_at = received_at - interval '1 year' WHERE body_sealed IS NOT NULL"
+
+    def deed() -> None:
+        with psycopg.connect(watch.house.url) as line:
+            line.execute(asked)
+
+    watch.causes(deed, "RetentionBehind")
+
+
 def somebody_changes_the_tables(watch: Watch) -> None:
     """A hand in the database sets a STOP back to a day before texts that had left."""
     asked = "UPDATE aftercare_standing SET suppressed_at = suppressed_at - interval '20 days'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -54,6 +55,14 @@ def they_are_gone(watch: Watch) -> None:
         until(lambda alert=alert: not watch.prometheus.ask(f'ALERTS{{alertname="{alert}"}}'))
         with ExitStack() as stack:
             watch.causes(lambda part=part: stack.enter_context(frozen(watch.house, part)), alert)
+
+
+def the_code_is_newer(watch: Watch) -> None:
+    """The newest migration is taken back, as if the web part had been started before it."""
+    *_, before, _newest = sorted(file.stem for file in (ROOT / "worker" / "migrations").glob("0*.py"))
+    words = [sys.executable, "-m", "django", "migrate", "aftercare", before]
+    env = {**os.environ, **watch.house.env, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    watch.causes(lambda: subprocess.run(words, cwd=ROOT, env=env, check=True, capture_output=True), "SchemaBehind")
 
 
 @contextmanager

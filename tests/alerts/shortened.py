@@ -14,6 +14,7 @@ from typing import Any
 SHORTER = 300  # a quarter of an hour is three seconds
 MOST = 2.0  # seconds that a thing must hold: what happens once stays in a window for not much longer than LEAST
 LEAST = 8.0  # seconds of a window: it must hold several scrapes
+FARTHEST = 60.0  # seconds of an offset: a house that lives for minutes has no week before
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LOWER = {"SweepStopped": 10, "BeatSilent": 10, "OldTransaction": 40, "DatabaseSlow": 10}
 _WINDOW = re.compile(r"(\[|offset )(\d+)([smhd])")
@@ -32,7 +33,8 @@ def shortened(shipped: dict[str, Any]) -> dict[str, Any]:
 
 
 def _window(found: re.Match[str]) -> str:
-    return f"{found[1]}{max(LEAST, _seconds(found[2], found[3])) * 1000:.0f}ms"
+    most = float("inf") if found[1] == "[" else FARTHEST
+    return f"{found[1]}{min(most, max(LEAST, _seconds(found[2], found[3]))) * 1000:.0f}ms"
 
 
 def _seconds(number: str, unit: str) -> float:

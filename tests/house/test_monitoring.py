@@ -45,7 +45,7 @@ def test_no_query_asks_for_a_person():
     labels = {word.strip() for group in re.findall(r"by \(([a-z_, ]+)\)", told) for word in group.split(",")}
     assert labels <= {
         "channel", "outcome", "reason", "peer", "le", "view", "queue", "code_class", "error_code", "status", "state",
-        "scope",
+        "scope", "store",
     }  # fmt: skip
 
 
@@ -133,16 +133,21 @@ def test_the_rules_are_shortened_by_one_rule_for_all():
 def test_every_alert_fires_when_it_should_and_only_then(tmp_path):
     """Prometheus's own tool plays an ill and a well world against each rule."""
     assert set(alerts.ALERTS) == {rule["alert"] for rule in RULES}
-    _play(alerts.rule_tests(), tmp_path, every="1m")
+    _play(alerts.rule_tests(), tmp_path)
 
 
 def test_one_leap_of_a_counter_wakes_whom_it_should(tmp_path):
     """P5: at the shipped scrape, what rises once and rests is seen, and found after a gap, wherever once is enough."""
     assert set(alerts.LEAPS) == {rule["alert"] for rule in RULES if re.search(r"\b(increase|rate)\(", rule["expr"])}
-    _play(alerts.leap_tests(), tmp_path, every="15s")
+    _play(alerts.leap_tests(), tmp_path)
 
 
-def _play(tests, folder, *, every):
+def test_an_alert_fires_at_its_time_of_a_story_and_at_no_other(tmp_path):
+    """P5: what is old, comes back, was never there, or was scraped by nobody wakes nobody twice, nor for nothing."""
+    _play(alerts.story_tests(), tmp_path)
+
+
+def _play(tests, folder):
     """Each beside its own rule alone: all beside all takes a minute."""
     promtool = shutil.which("promtool")
     if promtool is None:
@@ -151,9 +156,11 @@ def _play(tests, folder, *, every):
     for rule in RULES:
         own = folder / f"{rule['alert']}.yml"
         own.write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": [rule]}]}), encoding="utf-8")
-        files.append(folder / f"{rule['alert']}_test.yml")
         mine = [test for name, test in tests if name == rule["alert"]]
-        played = {"rule_files": [str(own)], "evaluation_interval": every, "tests": mine}
-        files[-1].write_text(yaml.safe_dump(played), encoding="utf-8")
+        for every in {test["interval"] for test in mine}:
+            files.append(folder / f"{rule['alert']}_{every}_test.yml")
+            played = {"rule_files": [str(own)], "evaluation_interval": every,
+                      "tests": [test for test in mine if test["interval"] == every]}  # fmt: skip
+            files[-1].write_text(yaml.safe_dump(played), encoding="utf-8")
     told = subprocess.run((promtool, "test", "rules", *files), capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout + told.stderr

@@ -15,7 +15,7 @@ from tests.interleaving.trial import BEAT, OTHER, OTHER_BEAT, REVOCATION, TICK, 
 
 TO_THE_END = 10_000
 # A statement costs PostgreSQL three times as much; what is spared there is steps of the revocation, never the worker's.
-APART = max(1, (20 if connection.vendor == "sqlite" else 80) // MORE)  # between those of a revocation that are tried
+APART = max(1, (30 if connection.vendor == "sqlite" else 100) // MORE)  # between those of a revocation that are tried
 SEEDS = (40 if connection.vendor == "sqlite" else 20) * MORE
 CASTS = {
     "one address, two workers": {"cast": (WORKER, OTHER, REVOCATION)},

@@ -12,7 +12,7 @@ import pytest
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
-from worker import clock
+from worker import broker, clock
 from worker.actions.receive.receipt import receipt
 from worker.actions.record import pulse
 from worker.actions.restore.lineage import declare_restored
@@ -20,7 +20,7 @@ from worker.actions.restore.replay import release
 from worker.actions.send.shift import shift
 from worker.actions.send.tend import tend
 from worker.channels.base import Refused, Unknown
-from worker.models import Attempt, Hour, Message, Watermark
+from worker.models import Attempt, Hour, Message, Pulse, Watermark
 from worker.reading.alarms import alarms, facts, is_well
 from worker.reading.alive import sign_of_life
 from worker.reading.status import status
@@ -31,13 +31,24 @@ SMS = builders.SERVICE[:2]
 
 
 @pytest.fixture
-def alice(house):
+def redis(monkeypatch):
+    """It answers; cleared, it is away."""
+    there = [broker.Broker(version="7.2", seconds=0.1, depth={}, policy="noeviction", append_only=False, used_bytes=1,
+                           limit_bytes=0, skew=0.0)]  # fmt: skip
+    monkeypatch.setattr(broker, "look", lambda: there[0] if there else None)
+    return there
+
+
+@pytest.fixture
+def alice(house, redis, monkeypatch):
     """Alice, by SMS alone, confirmed and her confirmation's receipt in; a worker has just made its round."""
+    monkeypatch.setenv("AFTERCARE_QUEUES", "sms,email,tend")
     client = builders.alice(consents=SMS).client
     post.confirmed(NOW)
     for attempt in Attempt.objects.all():
         receipt(attempt_id=attempt.pk, provider_id="SM1", status="delivered", code="", raw={}, now=NOW)
     pulse.swept()
+    pulse.worked()
     return client
 
 
@@ -54,6 +65,34 @@ def test_a_quiet_house_is_well(alice):
 def test_nobody_at_work_is_an_alarm(alice):
     """P5: beat or the workers fell silent, whether anything is due or not."""
     assert raised(NOW, clock.machine() + timedelta(seconds=200)) == ["silent"]
+
+
+def test_a_redis_that_does_not_answer_is_an_alarm(alice, redis, settings):
+    """P5: workers live, and nobody tells them to look; with another broker its own tools tell."""
+    redis.clear()
+    assert raised(NOW) == ["redis"]
+    settings.BROKER_URL = "amqp://guest:guest@127.0.0.1:9//"
+    assert raised(NOW) == []
+
+
+def test_a_queue_that_nobody_takes_from_is_an_alarm(alice):
+    """P5: one channel would be silent, before anything is late; nobody at all is said once."""
+    Pulse.objects.filter(kind="worker").update(queues="sms,tend")
+    assert raised(NOW) == ["unserved_email"]
+    assert not is_well(facts(now=NOW, machine=clock.machine()))
+    Pulse.objects.filter(kind="worker").update(seen_at=clock.machine() - timedelta(seconds=31))
+    assert raised(NOW) == ["no_worker"]
+
+
+def test_what_is_kept_past_its_time_is_an_alarm_for_the_morning(alice, monkeypatch):
+    """Rule 66: the hourly round fell behind for three days."""
+    late = {"attempt": 86_400 * 3.0, "inbound": 60.0}
+    monkeypatch.setattr("worker.reading.alarms.overdue", lambda **_: late)
+    assert raised(NOW) == []
+    late["inbound"] = 86_400 * 5.0
+    (told,) = alarms(facts(now=NOW, machine=clock.machine()))
+    assert (told.code, told.severity) == ("kept", "ticket")
+    assert "the oldest for 5 days (inbound)" in told.says
 
 
 def test_due_and_nothing_accepted_is_an_alarm_sooner_than_being_late(alice):

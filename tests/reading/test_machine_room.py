@@ -96,6 +96,38 @@ def test_the_terminal_marks_what_is_wrong(alice, monkeypatch, tmp_path):
     assert "Alice" not in str(said)
 
 
+def test_the_terminal_marks_a_queue_without_takers(alice, monkeypatch):
+    """One process lives and takes from two of three queues; when it last worked stands beside it."""
+    monkeypatch.setenv("AFTERCARE_QUEUES", "sms,tend")
+    pulse.lives()
+    lines = list(glance.lines(seen()))
+    (line,) = [each for each in lines if "worker processes 1" in each]
+    assert line.startswith("!")
+    assert "email 0" in line
+    assert any("worked never" in each for each in lines)
+    pulse.forget_last()
+    monkeypatch.setenv("AFTERCARE_QUEUES", "sms,email,tend")
+    pulse.worked()
+    lines = list(glance.lines(seen()))
+    assert any(each.startswith(" worker processes 1") for each in lines)
+    assert any("worked 0 s ago" in each for each in lines)
+
+
+def test_a_check_hears_of_a_queue_without_takers_and_of_a_redis_that_is_away(alice, capsys, monkeypatch, tmp_path):
+    """P5: both are pages of the monitoring, and an outside monitor asks by this command."""
+    monkeypatch.setenv("AFTERCARE_QUEUES", "sms,email,tend")
+    tend(tick=Tick.of("gen1@beat", clock.machine().isoformat()))
+    with PrivateRedis(tmp_path / "redis") as redis:
+        monkeypatch.setattr(settings, "BROKER_URL", redis.broker_url)
+        assert main(["status", "--check"]) == 0
+        Pulse.objects.filter(kind="worker").update(queues="sms,tend")
+        assert main(["status", "--check"]) == 1
+        assert "nobody takes from the queue email" in capsys.readouterr().out
+        Pulse.objects.filter(kind="worker").update(queues="sms,email,tend")
+    assert main(["status", "--check"]) == 1
+    assert "PAGE    Redis does not answer" in capsys.readouterr().out
+
+
 def test_the_bars_show_the_day(db):
     """24 hours, the running one last; an hour with calls is never blank."""
     for ago, called in ((0, 1), (2, 80)):

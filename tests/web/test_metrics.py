@@ -11,6 +11,7 @@ import pytest
 import yaml
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
@@ -34,7 +35,7 @@ from worker.web.urls import urlpatterns
 LABELS = {
     "channel", "outcome", "reason", "peer", "le", "code_class", "error_code", "status", "scope", "queue", "state",
     "table", "view", "hook", "why", "version", "python", "django", "celery", "redis_py", "database", "schema",
-    "generation", "implementation", "major", "minor", "patchlevel",
+    "generation", "implementation", "major", "minor", "patchlevel", "sessions", "store",
 }  # fmt: skip
 
 
@@ -93,15 +94,20 @@ def test_what_is_unknown_held_or_paused_is_told(house, browser):
 
 
 def test_a_message_after_a_stop_is_seen(house, browser):
-    """P2: an attempt decided after a stop that stands is counted, whoever wrote it; none on an honest day."""
+    """P2: an attempt decided after a stop that stands is counted, whoever wrote it, and its moment told; else none."""
     client = builders.alice(consents=builders.SERVICE[:2]).client
     post.confirmed(NOW)
     post.round_of_post(NOW + timedelta(hours=1))
     builders.text_from(house.lakeside, builders.ALICES_PHONE, "STOP", now=NOW + timedelta(hours=2))
-    assert value(families(browser), "aftercare_sent_after_optout_total"[:-6]) == 0
+    quiet = families(browser)
+    assert value(quiet, "aftercare_sent_after_optout") == 0
+    assert value(quiet, "aftercare_sent_after_optout_newest_timestamp_seconds") == 0
     sent = Attempt.objects.filter(message__client=client, cls="course")
-    assert sent.update(decided_at=NOW + timedelta(hours=3)) == 1
-    assert value(families(browser), "aftercare_sent_after_optout") == 1
+    later = NOW + timedelta(hours=3)
+    assert sent.update(decided_at=later) == 1
+    told = families(browser)
+    assert value(told, "aftercare_sent_after_optout") == 1
+    assert value(told, "aftercare_sent_after_optout_newest_timestamp_seconds") == later.timestamp()
 
 
 def test_what_only_status_told_is_told_here_too(house, browser):
@@ -145,10 +151,40 @@ def test_with_the_database_away_what_was_counted_is_told(db, browser, capfd):
         told = families(browser)
     assert value(told, "aftercare_database_up") == 0
     assert not {"aftercare_due_backlog", "aftercare_sent_after_optout", "aftercare_build_info"} & set(told)
+    assert told["aftercare_schema_ready"].samples == []
     stops = [each for each in told["aftercare_http_request_seconds"].samples if each.name.endswith("_count")]
     assert {"view": "twilio_inbound", "code_class": "5xx"} in [each.labels for each in stops]
     assert "aftercare_broker_up" in told
     assert "password" not in capfd.readouterr().err
+
+
+def without_tables(execute, sql, params, many, context):
+    """A database that knows its migrations and answers nothing else."""
+    if "aftercare_" in sql:
+        raise OperationalError("no such table: aftercare_message")
+    return execute(sql, params, many, context)
+
+
+def test_missing_migrations_are_not_a_database_that_is_away(db, browser):
+    """P12: its mend is another one, so it has a series of its own; the rest is told where it can be asked."""
+    told = families(browser)
+    assert (value(told, "aftercare_database_up"), value(told, "aftercare_schema_ready")) == (1, 1)
+    MigrationRecorder.Migration.objects.filter(app="aftercare").latest("pk").delete()
+    told = families(browser)
+    assert (value(told, "aftercare_database_up"), value(told, "aftercare_schema_ready")) == (1, 0)
+    assert "aftercare_due_backlog" in told
+    with connection.execute_wrapper(without_tables):
+        told = families(browser)
+    assert (value(told, "aftercare_database_up"), value(told, "aftercare_schema_ready")) == (1, 0)
+    assert "aftercare_due_backlog" not in told
+
+
+def test_a_database_that_falls_silent_in_the_middle_is_away(db, browser):
+    """P11: it answered the first question and none after it; no table is missing."""
+    with connection.execute_wrapper(without_tables):
+        told = families(browser)
+    assert value(told, "aftercare_database_up") == 0
+    assert told["aftercare_schema_ready"].samples == []
 
 
 def test_a_message_counts_as_late_when_it_is_taken(house):

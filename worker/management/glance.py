@@ -68,11 +68,13 @@ def _feeds(said: dict[str, Any]) -> Iterator[str]:
 def _parts(said: dict[str, Any]) -> Iterator[str]:
     workers, broker = said["workers"], said["broker"]
     taken = "  ".join(f"{queue} {many}" for queue, many in said["consumers"].items())
-    yield f"{' ' if workers else '!'}worker processes {len(workers)}   takers: {taken}"
+    mark = " " if workers and all(said["consumers"].values()) else "!"
+    yield f"{mark}worker processes {len(workers)}   takers: {taken}"
     for each in workers:
         shift = f"{each['shift_seconds']:.2f} s" if each["shift_seconds"] is not None else "-"
         up, seen = _span(each["up_seconds"]), f"{each['seen_seconds']:.0f} s ago"
-        yield f"   {each['name']}   up {up}   seen {seen}   last shift {shift}"
+        worked = "never" if each["worked_seconds"] is None else f"{_span(each['worked_seconds'])} ago"
+        yield f"   {each['name']}   up {up}   seen {seen}   worked {worked}   last shift {shift}"
     for what, key in (("tick of a beat", "last_tick_seconds"), ("look for due messages", "last_sweep_seconds")):
         age = said[key]
         mark = "!" if age is None or age > SILENT else " "

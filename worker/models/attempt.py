@@ -60,6 +60,7 @@ class Attempt(models.Model):
             Index(fields=["standing", "decided_at"], name="attempt_of_address"),
             Index(fields=["lease_until"], condition=Q(state="sending"), name="attempt_in_flight"),
             Index(fields=["provider_id"], condition=~Q(provider_id=""), name="attempt_provider_id"),
+            Index(fields=["decided_at"], condition=Q(body_sealed__isnull=False), name="attempt_kept"),
         )
 
 
@@ -76,3 +77,4 @@ class Receipt(models.Model):
 
     class Meta:
         constraints = (UniqueConstraint(fields=["attempt", "status", "code"], name="receipt_once"),)
+        indexes = (Index(fields=["received_at"], condition=Q(raw_sealed__isnull=False), name="receipt_kept"),)

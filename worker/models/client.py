@@ -41,6 +41,7 @@ class Client(models.Model):
             UniqueConstraint(fields=["clinic", "external_id"], name="client_enrolled_once"),
             one_of("health_basis", HealthBasis, name="client_health_basis"),
         )
+        indexes = (Index(fields=["erased_at", "id"], condition=Q(erased_at__isnull=False), name="client_erased"),)
 
     @property
     def clocks(self) -> tuple[str, ...]:

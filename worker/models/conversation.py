@@ -74,6 +74,9 @@ class StaffWords(models.Model):
     by = models.CharField(max_length=60)  # staff:12
     written_at = models.DateTimeField()
 
+    class Meta:
+        indexes = (Index(fields=["written_at"], condition=Q(words_sealed__isnull=False), name="staff_words_kept"),)
+
 
 class StaffContact(models.Model):
     """Where a person on call agreed to be told that somebody needs her; a STOP from there ends it like any other."""
@@ -109,4 +112,7 @@ class CheckinAnswer(models.Model):
     answered_at = models.DateTimeField()
 
     class Meta:
-        indexes = (Index(fields=["client", "answered_at"], name="checkin_of_client"),)
+        indexes = (
+            Index(fields=["client", "answered_at"], name="checkin_of_client"),
+            Index(fields=["answered_at"], condition=Q(answers_sealed__isnull=False), name="checkin_kept"),
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import Index, Q, UniqueConstraint
 
 from worker.models.clinic import Clinic
 from worker.models.kinds import CHANNELS
@@ -24,3 +24,7 @@ class Inbound(models.Model):
 
     class Meta:
         constraints = (UniqueConstraint(fields=["channel", "provider_id"], name="inbound_once"),)
+        indexes = (
+            Index(fields=["received_at"], condition=Q(body_sealed__isnull=False), name="inbound_kept"),
+            Index(fields=["received_at"], condition=Q(follow_up_sealed__isnull=False), name="inbound_unsettled"),
+        )

@@ -20,13 +20,14 @@ class PulseKind(StrEnum):
 
 
 class Pulse(models.Model):
-    """When a part was last seen at work. Written at most every few seconds, by whoever is at work anyway."""
+    """When a part was last seen. Written at most every few seconds, by whoever is at work anyway, or by a timer."""
 
     name = models.CharField(max_length=80, primary_key=True)
     kind = models.CharField(max_length=8, choices=choices(PulseKind))
     queues = models.CharField(max_length=60, blank=True)
     since = models.DateTimeField()  # machine
     seen_at = models.DateTimeField()  # machine
+    worked_at = models.DateTimeField(null=True)  # machine: when a worker's process last did a round of work
     shift_seconds = models.FloatField(null=True)  # how long its last shift took
 
     class Meta:

@@ -1,27 +1,41 @@
-"""Did anything leave after a STOP, and did anything leave twice? Asked at each scrape; both must stay 0 (P2, P4)."""
+"""Did anything leave after a STOP? Asked at each scrape; must stay 0 (P2)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, F, Max
+
+from worker.models import Attempt, Suppression
 from worker.models.attempt import MAY_HAVE_LEFT
-from worker.models.rows import fetch
 from worker.rules.names import MessageClass
 
-LEFT = ", ".join(repr(state.value) for state in MAY_HAVE_LEFT)
+if TYPE_CHECKING:
+    from datetime import datetime
+
 NEWEST = 500  # stops, looked at by the index: the price stays the same for ever
 
 
-def sent_after_stop() -> int:
+@dataclass(frozen=True, slots=True)
+class AfterStop:
+    """How many there are now, and when the newest of them was decided (calendar); None where there is none.
+
+    The number falls when a client opts in again, and when others stop. So it tells of no new case; the moment does.
+    """
+
+    many: int
+    newest: datetime | None
+
+
+def sent_after_stop() -> AfterStop:
     """Course messages decided after a stop that still stands, among the newest stops.
 
     A decision that began before the stop committed is none of these: its own moment is earlier.
     """
-    return int(
-        fetch(
-            "WITH newest AS (SELECT standing_id FROM aftercare_suppression ORDER BY id DESC "
-            f"LIMIT {NEWEST}) SELECT count(*) FROM aftercare_attempt a "
-            "JOIN aftercare_standing s ON s.id = a.standing_id "
-            "WHERE a.standing_id IN (SELECT standing_id FROM newest) AND s.suppressed_at IS NOT NULL "
-            f"AND a.decided_at > s.suppressed_at AND a.cls = '{MessageClass.COURSE}' AND a.state IN ({LEFT})",
-            [],
-        )[0][0]
-    )
+    stopped = Suppression.objects.order_by("-pk").values("standing_id")[:NEWEST]
+    found = Attempt.objects.filter(
+        standing_id__in=stopped, standing__suppressed_at__isnull=False, decided_at__gt=F("standing__suppressed_at"),
+        cls=MessageClass.COURSE, state__in=MAY_HAVE_LEFT,
+    )  # fmt: skip
+    return AfterStop(**found.aggregate(many=Count("pk"), newest=Max("decided_at")))

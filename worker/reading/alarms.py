@@ -17,7 +17,8 @@ from worker.models.attempt import AttemptState
 from worker.models.hold import CIRCUIT
 from worker.reading.backlog import backlog
 from worker.reading.counted import counted
-from worker.reading.engine import engine
+from worker.reading.overdue import overdue
+from worker.reading.parts import Parts, parts
 from worker.reading.red_flags import waiting
 from worker.reading.unconfirmed import unconfirmed
 from worker.rules.names import Channel
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 LATE, STUCK, SILENT = 900.0, 300.0, 120.0  # seconds: the oldest due message; the same with none accepted; no round
 IN_DOUBT, UNDECIDED, BEHIND = 1800.0, 300.0, 900.0
+KEPT = 3 * 86_400.0  # seconds past its time: emptied once a day, and a large first lot may take some days
 RECEIPTS = timedelta(minutes=30)  # the provider tells within seconds that it passed a text on
 KINDS = ("unknown_outcome", "ledger_drift", "rang_twice")  # of tasks
 
@@ -62,11 +64,16 @@ class Facts:
     red_flags_late: int  # replies that name a warning sign, and nobody answered in the clinic's time
     lists_behind: float  # calendar: how far the reading of incoming texts is behind
     restored_ago: float | None  # machine: since everything is held, for the database was put back from a backup
+    workers: int  # processes that live
+    unserved: tuple[str, ...]  # queues that none of them takes from
+    redis_away: bool
+    kept: dict[str, float]  # by store, calendar: how long the oldest is past the time at which it is to be emptied
 
 
-def facts(*, now: datetime, machine: datetime) -> Facts:
-    """The numbers, each from an index; `now` is calendar, `machine` machine time."""
-    swept = engine().last_sweep
+def facts(*, now: datetime, machine: datetime, there: Parts | None = None) -> Facts:
+    """The numbers, each from an index; `now` is calendar, `machine` machine time. `there` is looked at if not given."""
+    there = there or parts()
+    swept = there.engine.last_sweep
     doubts = Attempt.objects.filter(message__state=State.UNKNOWN, state=AttemptState.UNKNOWN)
     many = counted(
         unknown=doubts, unconfirmed=unconfirmed(now=now),
@@ -90,6 +97,10 @@ def facts(*, now: datetime, machine: datetime) -> Facts:
         red_flags_late=many["red_flags_late"],
         lists_behind=_age(Watermark.objects.filter(name__startswith="inbound:", failures__gt=0), "read_to", now),
         restored_ago=_restored_ago(machine),
+        workers=len(there.engine.workers),
+        unserved=there.unserved,
+        redis_away=there.redis_is_away,
+        kept=overdue(now=now),
     )
 
 
@@ -110,6 +121,7 @@ def _pages(told: Facts) -> Iterator[Alarm]:
     if told.tended_ago is None or told.tended_ago > SILENT:
         since = "never" if told.tended_ago is None else f"{told.tended_ago:.0f} s ago"
         yield _page("silent", f"the last round of a worker was {since}", "see that worker, beat and Redis run")
+    yield from _missing(told)
     yield from _delays(told)
     if told.circuits:
         yield _page("circuit", f"{told.circuits} sender(s) are refused by their provider, and their queues wait",
@@ -120,6 +132,19 @@ def _pages(told: Facts) -> Iterator[Alarm]:
     if told.lists_behind > BEHIND:
         yield _page("list_behind", f"a list of incoming texts could not be read for {told.lists_behind:.0f} s",
                     "aftercare status names the list and the code: a STOP may lie in it")  # fmt: skip
+
+
+def _missing(told: Facts) -> Iterator[Alarm]:
+    if told.redis_away:
+        yield _page("redis", "Redis does not answer: workers are not told to look",
+                    "start Redis, or mend REDIS_URL; STOPs and the desk need neither")  # fmt: skip
+    if not told.workers:
+        yield _page("no_worker", "no worker process lives",
+                    "start one: aftercare worker; if it ends again, its last lines say why")  # fmt: skip
+        return
+    for queue in told.unserved:
+        yield _page(f"unserved_{queue}", f"nobody takes from the queue {queue}",
+                    f"start a worker with --queues {queue}")  # fmt: skip
 
 
 def _delays(told: Facts) -> Iterator[Alarm]:
@@ -144,6 +169,11 @@ def _tickets(told: Facts) -> Iterator[Alarm]:
     if told.drift:
         yield _ticket("drift", f"the provider knew {told.drift} STOP(s) that we did not",
                       "look for what was lost: aftercare tasks names the clients")  # fmt: skip
+    store, oldest = max(told.kept.items(), key=lambda each: each[1], default=("", 0.0))
+    if oldest > KEPT:
+        days = f"{oldest / 86_400:.0f} days ({store})"
+        yield _ticket("kept", f"texts older than their time are still kept: the oldest for {days}",
+                      "aftercare retain empties them; a worker's log says why the hourly round does not")  # fmt: skip
 
 
 def as_json(told: Facts) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from worker.reading.alarms import as_json, facts
 from worker.reading.day import day
 from worker.reading.machine_room import machine_room
+from worker.reading.parts import parts
 from worker.reading.status import status
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ def house(*, now: datetime, machine: datetime, clinic: Clinic | None = None) -> 
 
     For the people of a `clinic`: its own day on its own clock, and of rows those that concern it (P10).
     """
+    there = parts()
     return {
         **status(now=now, clinic=clinic),
-        **machine_room(now=now),
-        **as_json(facts(now=now, machine=machine)),
+        **machine_room(now=now, there=there),
+        **as_json(facts(now=now, machine=machine, there=there)),
         "today": day(now=now, clinic=clinic),
     }

@@ -1,4 +1,4 @@
-"""What `doctor` sees outside the database: Redis, the way in from the world, the disk, the strength of secrets."""
+"""What `doctor` sees outside the database: the way in from the world, the disk, the strength of secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from config.environment import BadSetting
-from worker import broker, clock
+from worker import clock
 from worker.channels import smtp
 from worker.reading.engine import engine
 from worker.reading.finding import Finding
@@ -22,47 +22,11 @@ from worker.reading.finding import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OLDEST_REDIS = (6, 2)
-FULL, SKEW = 0.7, 1.0
 SHORTEST_SECRET = 32  # characters
 SHORTEST_TOKEN = 16
 LEAST_DISK = 500 * 1024 * 1024
 CERTIFICATE_DAYS = 14
 PATIENCE = 5.0  # seconds
-
-
-def redis() -> Iterator[Finding]:
-    """Does it answer, which version, may it forget, is it full, does its clock agree."""
-    if not broker.is_redis(settings.BROKER_URL):
-        yield Finding("BROKER_URL", ok=True, says="no Redis: its own tools tell of its queues (docs/operate.md)")
-        return
-    seen = broker.look()
-    if seen is None and settings.BROKER_URL == settings.OWN_REDIS and not broker.is_running():
-        yield Finding("Redis", ok=True, says="ours does not run: `aftercare up` starts it, and ends it again")
-        return
-    if seen is None:
-        mend = "start Redis, or mend REDIS_URL; STOPs and the desk need neither"
-        says = "does not answer: workers are not told to look"
-        if settings.BROKER_URL == settings.OWN_REDIS:
-            says = "ours runs and does not answer: workers are not told to look"
-            mend = "end its process: `aftercare up` starts another, and nothing is lost with it"
-        yield Finding("Redis", ok=False, says=says, mend=mend)
-        return
-    recent = _version(seen.version) >= OLDEST_REDIS
-    yield Finding("Redis", ok=recent, says=f"version {seen.version}", mend="use Redis 6.2 or Valkey 8, or newer")
-    mend = "set maxmemory-policy noeviction in its configuration"
-    yield Finding("Redis policy", ok=seen.policy_ok, says=seen.policy, mend=mend, fix="redis_policy")
-    share = seen.used_bytes / seen.limit_bytes if seen.limit_bytes else 0.0
-    says = f"{share:.0%} of its memory is used" if seen.limit_bytes else "no limit of memory"
-    yield Finding("Redis memory", ok=share < FULL, says=says, mend="give Aftercare a Redis of its own")
-    says = "appends to a file" if seen.append_only else "keeps nothing over a restart: hints come anew each second"
-    yield Finding("Redis persistence", ok=True, says=says)
-    mend = "run a time service on both machines"
-    yield Finding("Redis clock", ok=abs(seen.skew) <= SKEW, says=f"{seen.skew:+.2f} s from ours", mend=mend)
-
-
-def _version(said: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in said.split(".")[:2] if each.isdecimal())
 
 
 def parts() -> Iterator[Finding]:

@@ -5,25 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
-from worker import broker, clock
+from worker import clock
 from worker.models import Hour, Message
 from worker.reading.counted import counted
-from worker.reading.engine import engine
 from worker.rules.states import State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from worker.broker import Broker
     from worker.models import Pulse
+    from worker.reading.parts import Parts
 
 DAY = timedelta(days=1)
 
 
-def machine_room(*, now: datetime) -> dict[str, Any]:
+def machine_room(*, now: datetime, there: Parts) -> dict[str, Any]:
     """Ages in seconds of machine time; the last 24 hours by the hour, and what the next 24 will bring, to 10,001."""
-    seen, machine = engine(), clock.machine()
+    seen, machine = there.engine, clock.machine()
     coming = Message.objects.filter(state=State.PLANNED, due_at__gt=now, due_at__lte=now + DAY)
     hours = _hours(now)
     return {
@@ -32,8 +31,8 @@ def machine_room(*, now: datetime) -> dict[str, Any]:
         "last_tick_seconds": _age(seen.last_tick, machine),
         "last_sweep_seconds": _age(seen.last_sweep, machine),
         "consumers": seen.consumers,
-        "broker": _broker(),
-        "broker_is_redis": broker.is_redis(settings.BROKER_URL),
+        "broker": _broker(there.broker),
+        "broker_is_redis": there.by_redis,
         "hours": hours,
         "day": {
             "went": sum(each["accepted"] for each in hours),
@@ -49,6 +48,7 @@ def _worker(pulse: Pulse, machine: datetime) -> dict[str, Any]:
         "queues": pulse.queues,
         "up_seconds": _age(pulse.since, machine),
         "seen_seconds": _age(pulse.seen_at, machine),
+        "worked_seconds": _age(pulse.worked_at, machine),
         "shift_seconds": pulse.shift_seconds,
     }
 
@@ -57,9 +57,7 @@ def _age(at: datetime | None, machine: datetime) -> float | None:
     return max(0.0, round((machine - at).total_seconds(), 1)) if at else None
 
 
-def _broker() -> dict[str, Any] | None:
-    """None while Redis does not answer, and where the broker is another."""
-    seen = broker.look()
+def _broker(seen: Broker | None) -> dict[str, Any] | None:
     if seen is None:
         return None
     return {

@@ -18,7 +18,7 @@ import structlog
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.recorder import MigrationRecorder
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from worker import broker
@@ -31,8 +31,10 @@ from worker.reading.after_stop import sent_after_stop
 from worker.reading.backlog import backlog
 from worker.reading.circuits import HALF_OPEN, OPEN, state_of
 from worker.reading.counted import MANY, counted
+from worker.reading.overdue import family as retention_overdue
 from worker.reading.promptly import promptly
 from worker.reading.red_flags import waiting
+from worker.reading.schema import missing_migrations
 from worker.reading.unconfirmed import unconfirmed
 from worker.rules.names import Channel
 from worker.rules.states import OPEN as UNDECIDED
@@ -60,14 +62,22 @@ class House(Collector):
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
-        """Every family, one after the other. With the database away there is one of it alone: `database_up 0`."""
+        """Every family, one after the other. With the database away there is one of it alone: `database_up 0`.
+
+        Where migrations are missing there is `schema_ready 0` beside `database_up 1`, and the rest if it can be asked.
+        """
+        behind: bool | None = None
+        asked: list[Metric] = []
         try:
             with promptly():
+                behind = missing_migrations() > 0
                 asked = list(self._asked())
         except Error as error:
             log.error("database_unavailable", page="metrics", error=type(error).__name__)  # its text may quote a row
-            asked = []
-        yield _gauge("database_up", "1 when the database answers within seconds.", {(): int(bool(asked))})
+        up = bool(asked or behind)  # what fails where tables are missing is no sign of a database that is away
+        yield _gauge("database_up", "1 when the database answers within seconds.", {(): int(up)})
+        ready = {(): int(not behind)} if up else {}
+        yield _gauge("schema_ready", "1 when every migration of this version is applied.", ready)
         yield from asked
         yield from _broker()
 
@@ -98,8 +108,12 @@ class House(Collector):
         told = "How long the oldest open message is past its useful time."
         late = Message.objects.filter(state__in=UNDECIDED, expires_at__lte=self._now)
         yield _gauge("undecided_oldest_age_seconds", told, {(): self._age(late, "expires_at")})
-        told = "Course messages that were decided after a stop that stands; must be 0 for ever."
-        yield CounterMetricFamily("aftercare_sent_after_optout", told, value=sent_after_stop())
+        after = sent_after_stop()
+        told = "Course messages that were decided after a stop that stands, among the newest stops; must be 0 for ever."
+        yield _gauge("sent_after_optout", told, {(): after.many})
+        told = "When the newest of them was decided; 0 where there is none."
+        newest = after.newest.timestamp() if after.newest else 0
+        yield _gauge("sent_after_optout_newest_timestamp_seconds", told, {(): newest})
 
     def _people(self) -> Iterator[Metric]:
         holds = Hold.objects.filter(released_at__isnull=True)
@@ -137,7 +151,8 @@ class House(Collector):
         yield _gauge("pause_oldest_age_seconds", "The oldest pause.", {(): age})
 
     def _behind(self) -> Iterator[Metric]:
-        """What others were to tell us and have not: the provider's lists, the clinics' calendars."""
+        """What others were to tell us and have not (lists, calendars), and what should be gone and is not."""
+        yield retention_overdue(self._now)
         failing = Watermark.objects.filter(name__startswith="inbound:", failures__gt=0)
         told = "How far the reading of a provider's list of incoming texts is behind, where it fails."
         yield _gauge("inbound_list_behind_seconds", told, {(): self._age(failing, "read_to")})
@@ -165,7 +180,7 @@ class House(Collector):
 
 def _parts() -> Iterator[Metric]:
     seen = engine.engine()
-    yield _gauge("workers", "Worker processes that worked within 30 s.", {(): len(seen.workers)})
+    yield _gauge("workers", "Worker processes that gave a sign of life within 30 s.", {(): len(seen.workers)})
     consumers = {(queue,): many for queue, many in seen.consumers.items()}
     yield _gauge("queue_consumers", "Worker processes that take from a queue.", consumers, ("queue",))
     for name, told, at in (
@@ -181,7 +196,9 @@ def _database() -> Iterator[Metric]:
     told = "1 while everything is held because the database was put back from a backup."
     yield _gauge("held_after_restore", told, {(): int(Lineage.objects.filter(restored_at__isnull=False).exists())})
     yield _gauge("database_seconds", "One round trip to the database.", {(): seen.seconds})
-    yield _gauge("db_oldest_xact_seconds", "The oldest transaction.", {(): seen.oldest_transaction})
+    told = "The oldest transaction of a client, vacuums apart: of all sessions, or of those of our own role alone."
+    whose = ("all" if seen.sees_all else "own",)
+    yield _gauge("db_oldest_xact_seconds", told, {whose: seen.oldest_transaction}, ("sessions",))
     dead = {(table,): many for table, many in (seen.dead_rows or {}).items()}
     yield _gauge("db_dead_rows", "Rows that wait for the vacuum.", dead, ("table",))
     yield _gauge("clock_skew_seconds", "A peer's clock minus ours.", {("db",): seen.skew}, ("peer",))

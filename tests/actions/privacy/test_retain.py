@@ -135,10 +135,10 @@ def test_a_number_of_days_that_is_none_is_refused(db, days):
 
 
 @pytest.mark.filterwarnings("ignore::celery.exceptions.CDeprecationWarning")  # how this file names its queues
-def test_beat_says_so_once_a_day(house):
+def test_beat_says_so_each_hour(house):
     """Beat's own schedule names the task, and the task is the action (rule 66)."""
     entry = app.conf.beat_schedule["retain"]
-    assert entry["schedule"] == crontab(hour=3, minute=17)
+    assert entry["schedule"] == crontab(minute=17)
     assert entry["task"] == tasks.retain.name == "aftercare.retain"
     assert entry["options"]["queue"] == "tend"
     text_from(house.lakeside, STRANGER, "thanks", now=NOW - 3650 * DAY)

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.builders import NOW
 from worker import clock
 from worker.actions.consent.hold import pause
+from worker.actions.record import pulse
 from worker.actions.record.task import open_task
 from worker.actions.send.circuit import open_circuit
 from worker.models import Feed, Hour, Message, Pause, Protocol, Sender, Watermark
@@ -201,16 +202,28 @@ def test_what_needs_a_person_comes_first(desk):
     assert "el proveedor conocía 1 STOP que nosotros no" in said
 
 
+def test_a_queue_without_takers_is_marked(desk, monkeypatch):
+    """P5: as the command marks it, and a process that has not worked yet is told as such."""
+    monkeypatch.setenv("AFTERCARE_QUEUES", "sms,tend")
+    pulse.lives()
+    said = desk.browser(Role.OPERATOR).get("/operations").content.decode()
+    assert 'Takers of queue email</p><p><span class="tag warn">0</span>' in said
+    assert "Takers of queue sms</p><p>1</p>" in said
+    assert "has not worked yet" in said
+    assert "nobody takes from the queue email" in said
+
+
 def test_every_alarm_has_its_spanish():
     """P5, issue 6, point 8: what is raised and how it is mended; no sentence is kept that no alarm says."""
     bad = Facts(
         oldest_due={"sms": 1000.0, "email": 1000.0}, taken_ago={"sms": 1000.0, "email": 0.0}, circuits=1,
         tended_ago=None, undecided=1000.0, unknown=1, unknown_oldest=9000.0, unresolved=1, receipts_missing=9000.0,
         unconfirmed=1, drift=1, rang_twice=1, red_flags_late=1, lists_behind=1000.0, restored_ago=1.0,
+        workers=0, unserved=("sms", "email", "tend"), redis_away=True, kept={"attempt": 9e6},
     )  # fmt: skip
-    raised = [*alarms(bad), *alarms(replace(bad, tended_ago=1000.0))]
+    raised = [*alarms(bad), *alarms(replace(bad, tended_ago=1000.0, workers=1, unserved=("email",)))]
     words = {said for each in raised for said in (each.says, each.mend)}
-    assert len({each.code for each in raised}) == 13
+    assert len({each.code for each in raised}) == 17
     assert [each for each in words if told(each, "es") == each] == []
     kept = tomllib.loads((settings.TEMPLATES_DIR / "locale/es/refusals.toml").read_text(encoding="utf-8"))["alarms"]
     shapes = [re.escape(each).replace(re.escape("{}"), ".+") for each in kept]

@@ -49,7 +49,13 @@ def said(desk, monkeypatch, settings):
     Hour.objects.create(hour=now.replace(minute=0, second=0, microsecond=0), channel="sms", called=7, accepted=5)
     for kind, queues in (("worker", "sms,tend"), ("beat", ""), ("sweep", "")):
         Pulse.objects.create(
-            name=f"gen1@{kind}", kind=kind, queues=queues, since=machine, seen_at=machine, shift_seconds=0.5
+            name=f"gen1@{kind}",
+            kind=kind,
+            queues=queues,
+            since=machine,
+            seen_at=machine,
+            worked_at=machine,
+            shift_seconds=0.5,
         )
     sender = Sender.objects.get(clinic=desk.lakeside, channel="sms")
     Watermark.objects.create(name=f"inbound:sender:{sender.pk}", read_to=now - timedelta(hours=2), failures=3, code="x")

@@ -42,17 +42,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _said() -> dict[str, Any]:
+    """Everything, within seconds or not at all: a frozen database must not leave the last picture standing."""
     from worker import clock
     from worker.reading.house import house
+    from worker.reading.promptly import promptly
 
-    return house(now=clock.now(), machine=clock.machine())
+    with promptly():
+        return house(now=clock.now(), machine=clock.machine())
 
 
 def _once(*, as_json: bool) -> dict[str, Any]:
-    from worker.management.cli import show
+    from django.db import Error
+
+    from worker.management.cli import show, unreachable
     from worker.management.glance import lines
 
-    said = _said()
+    try:
+        said = _said()
+    except Error as error:
+        raise unreachable(error) from None
     show(said, as_json=as_json, lines=[*lines(said), *_alarms(said)])
     return said
 
@@ -65,15 +73,16 @@ def _again(*, as_json: bool) -> None:
     """One picture over the last; a database that is away is said, and asked again."""
     import json
 
-    from django.db import DatabaseError, connection
+    from django.db import Error, connection
 
     from worker.management.glance import lines
 
     try:
         said = _said()
-    except DatabaseError as error:
+    except Error as error:
         connection.close()
         text = f"the database does not answer ({type(error).__name__})"
+        text = json.dumps({"error": text}) if as_json else text
     else:
         text = (
             json.dumps(said, default=str)
