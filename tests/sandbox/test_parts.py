@@ -296,3 +296,20 @@ def test_a_stopped_house_leaves_no_guard_behind(house):
 
 def _children(pid):
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+INTERRUPTED = """
+import os, random, signal, sys, threading, time
+from pathlib import Path
+from worker.sandbox import parts
+parts.ROUND = 0.0  # so that a signal comes while it looks whether it was asked to stop, and seldom between two looks
+for _ in range(60):
+    supervisor = parts.Supervisor([], log_dir=Path(sys.argv[1]))
+    threading.Timer(random.random() / 100, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert supervisor.run() == 0
+"""
+
+
+def test_a_signal_at_whatever_moment_ends_it(tmp_path):
+    """P11: what the handler of a signal sets needs no lock, for the very thread that it interrupts may hold that."""
+    subprocess.run([sys.executable, "-c", INTERRUPTED, str(tmp_path / "log")], timeout=60, check=True)

@@ -107,7 +107,8 @@ class Supervisor:
         self._on_event = on_event
         self._guard: Guard | None = None
         self._lock = threading.RLock()
-        self._asked_to_stop = threading.Event()
+        # No Event: its lock may be held by the very thread that a signal interrupts, and nothing would ever end.
+        self._asked_to_stop = False
         self._signals = 0
         self.failure: str | None = None
 
@@ -121,7 +122,7 @@ class Supervisor:
             self._guard = Guard()
             try:
                 for running in self._parts:
-                    if not self._asked_to_stop.is_set():
+                    if not self._asked_to_stop:
                         self._launch(running)
                         self._wait_until_ready(running)
             except BaseException:
@@ -140,7 +141,7 @@ class Supervisor:
     def _wait_until_ready(self, running: _Running) -> None:
         name = running.part.name
         while not running.answers() or running.exit_code() is not None:
-            if self._asked_to_stop.is_set():
+            if self._asked_to_stop:
                 return
             if (code := running.exit_code()) is not None:
                 how = how_it_ended(code)
@@ -158,15 +159,15 @@ class Supervisor:
         In a thread of its own: on Linux a part gets its death signal when the *thread* that started it ends,
         and this one does not end before all parts have.
         """
-        while not self._asked_to_stop.is_set():
+        while not self._asked_to_stop:
             with self._lock:
                 for running in self._parts:
                     self._look_at(running)
-            self._asked_to_stop.wait(ROUND)
+            time.sleep(ROUND)
         self.stop()
 
     def _look_at(self, running: _Running) -> None:
-        if running.given_up or self._asked_to_stop.is_set():
+        if running.given_up or self._asked_to_stop:
             return
         if running.process is None:
             if time.monotonic() >= running.start_at:
@@ -206,15 +207,15 @@ class Supervisor:
         self._tell(Happening.GAVE_UP, running, detail)
         if running.part.critical:
             self.failure = detail
-            self._asked_to_stop.set()
+            self._asked_to_stop = True
 
     def ask_to_stop(self) -> None:
         """Ask `start` and `watch` to end; safe in a signal handler and from any thread."""
-        self._asked_to_stop.set()
+        self._asked_to_stop = True
 
     def stop(self) -> None:
         """End all parts, the last started first: SIGTERM, then SIGKILL after its grace; harmless twice."""
-        self._asked_to_stop.set()
+        self._asked_to_stop = True
         with self._lock:
             for running in reversed(self._parts):
                 if running.process is not None:
@@ -246,7 +247,7 @@ class Supervisor:
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._signals += 1
-        self._asked_to_stop.set()
+        self._asked_to_stop = True
 
     def pids(self) -> dict[str, int]:
         """Return the process id of each part that runs at the moment, by name."""
