@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from tests import builders
 from worker.actions.send.claim import Claim, claim
 from worker.actions.send.decide import decide
+from worker.actions.send.doubt import leave_unresolved
 from worker.actions.send.due import promote
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import record
 from worker.actions.send.said import Said
-from worker.channels.base import Accepted, Mail, Outcome, Refused, Sms
+from worker.channels.base import Accepted, Mail, Outcome, Refused, Sms, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -92,3 +93,11 @@ def refused_first(client: Client, code: str, *, at: datetime) -> Message:
     """The client's first text, which the provider refuses with `code` at the moment `at`."""
     round_of_post(at, Provider([Refused(code)]))
     return builders.message(client, "same-day")
+
+
+def unresolved_first(client: Client, *, at: datetime) -> Message:
+    """The client's first text, whose call at the moment `at` got no answer, and which nothing has proved since."""
+    round_of_post(at, Provider([Unknown("no answer")]))
+    message = builders.message(client, "same-day")
+    leave_unresolved(message.tries.get().pk, "its_worker_may_live", at)
+    return message

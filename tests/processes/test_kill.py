@@ -23,7 +23,7 @@ from worker.sandbox.process import end, grace, launch
 
 pytestmark = pytest.mark.processes
 
-SIZE = 120  # each blow falls among IN_FLIGHT calls, however long the queue behind them is
+SIZE = 90  # each blow falls among IN_FLIGHT calls, however long the queue behind them is
 BLOWS = 3
 IN_FLIGHT = 8  # two processes with four calls each
 WENT = {"accepted", "delivered"}

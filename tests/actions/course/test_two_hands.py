@@ -21,7 +21,7 @@ from worker.actions.send.doubt import leave_unresolved
 from worker.actions.send.prepare import prepare
 from worker.actions.send.went import went
 from worker.channels.base import Refused, Unknown
-from worker.models import Attempt, Event, Message
+from worker.models import Event, Message
 from worker.reading.unsettled import failed
 from worker.rules.refusal import Refusals
 
@@ -44,10 +44,7 @@ def refused(alice):
 @pytest.fixture
 def unresolved(alice):
     """Her first text, of which nobody knows whether it left."""
-    post.round_of_post(DUE, post.Provider([Unknown("no answer")]))
-    message = builders.message(alice, "same-day")
-    leave_unresolved(Attempt.objects.get(message=message).pk, "its_worker_may_live", DUE)
-    return message
+    return post.unresolved_first(alice, at=DUE)
 
 
 def _numbers(message):

@@ -13,13 +13,12 @@ from tests.builders import NOW
 from worker.actions.course.resend import resend
 from worker.actions.course.unsettled import retry
 from worker.actions.receive.receipt import receipt
-from worker.actions.send.doubt import leave_unresolved
 from worker.actions.send.prepare import prepare
 from worker.actions.send.record import record
 from worker.actions.send.said import Said
 from worker.actions.send.went import went
 from worker.channels.base import Accepted, NotStarted, Refused, Unknown
-from worker.models import Attempt, Event, Message, Ready, StaffTask
+from worker.models import Event, Message, Ready, StaffTask
 from worker.reading.chain import faults
 from worker.reading.explain import explained
 
@@ -37,10 +36,7 @@ def alice(house):
 @pytest.fixture
 def first(alice):
     """Her first text, of which nobody knows whether it left."""
-    post.round_of_post(DUE, post.Provider([Unknown("no answer")]))
-    message = builders.message(alice, "same-day")
-    leave_unresolved(Attempt.objects.get(message=message).pk, "its_worker_may_live", DUE)
-    return message
+    return post.unresolved_first(alice, at=DUE)
 
 
 @pytest.fixture
