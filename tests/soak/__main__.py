@@ -20,9 +20,7 @@ from tests.soak.run import Outcome, Score, run
 from worker.sandbox.lockfile import CannotStartError
 
 OUTPUT = Path("var/soak.json")
-PACE = (
-    30.0  # seconds that a long soak takes at most for what is due at one moment; a short one leaps in the end as well
-)
+PACE = 30.0  # seconds that a long soak takes at most for what is due at one moment; a short one leaps in the end too
 
 
 def main() -> int:

@@ -51,10 +51,10 @@ def drill(here: Ground, fleet: Fleet, conductor: Conductor) -> Lost:
     server.start()
     counted = _count(here.home)
     conductor.busy_hour(lambda: _count(here.home) <= counted)
-    ended = time.time()
     connection.close()
     with fleet.fallen():
         server.stop("immediate")
+        ended = time.time()  # the last mail was taken while the house fell: the lost database alone knew of it
         server.put_back()
         server.start()
     until(lambda: patiently(_is_held), seconds=FOUND_WITHIN)

@@ -39,9 +39,7 @@ log = structlog.get_logger("aftercare.restore")
 EVERY = timedelta(minutes=1)
 OLDEST = timedelta(days=366)  # of a backup; a slip of the year would have the provider's whole list read
 WHY = "restored from a backup: run aftercare restore-check"
-AGAIN = (
-    1.0  # seconds: behind a pooler no connection tells that another server answers; a look costs about a millisecond
-)
+AGAIN = 1.0  # seconds: behind a pooler no connection tells that another server answers; a look costs a millisecond
 LEAP = 10  # of the count over a life that was left: what another host's disk knows of it may be some minutes farther
 _looked_at: float | None = None  # by this process, or by the one that it was forked from: clock.running()
 _count = 0  # as this process last saw it committed
