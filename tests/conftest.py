@@ -9,7 +9,6 @@ Nothing of the caller's own environment reaches the tests: a developer's DATABAS
 from __future__ import annotations
 
 import atexit
-import base64
 import gc
 import importlib
 import os
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.keys import key
 from tests.lives import choose_profile
 from tests.postgres import PrivatePostgres
 
@@ -38,10 +38,6 @@ OURS = (
 )  # fmt: skip
 
 
-def _key(letter: str) -> str:
-    return base64.urlsafe_b64encode(letter.encode() * 32).decode()
-
-
 def _database_url() -> str:
     wanted = os.environ.get("TEST_DATABASE", "")
     if wanted == "postgres":
@@ -55,8 +51,8 @@ ENVIRONMENT = {
     "AFTERCARE_HOME": str(HOME),
     "DATABASE_URL": _database_url(),
     "SECRET_KEY": "the-tests-own-secret-key-of-no-use-anywhere-else",
-    "FIELD_KEYS": _key("f"),
-    "FINGERPRINT_KEYS": _key("p"),
+    "FIELD_KEYS": key("f"),
+    "FINGERPRINT_KEYS": key("p"),
     "PUBLIC_URL": "http://127.0.0.1:8000",
     "SMS_CHANNEL": "sandbox",
     "EMAIL_URL": "sandbox",
@@ -157,6 +153,21 @@ def house(db):
     from tests import builders
 
     return builders.house()
+
+
+@pytest.fixture
+def keys(settings):
+    """Set the lists by letters, newest first: keys(field="nf", prints="qp"). A process restarted with new lists."""
+    from worker import sealed
+
+    def exchange(*, field: str = "", prints: str = "") -> None:
+        if field:
+            settings.FIELD_KEYS = [key(letter) for letter in field]
+        if prints:
+            settings.FINGERPRINT_KEYS = [key(letter) for letter in prints]
+        sealed.forget_keys()
+
+    return exchange
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.actions.privacy.conftest import keys  # noqa: F401 - a fixture
 from tests.builders import alice
 from worker import sealed
 from worker.management.cli import main
@@ -18,7 +17,7 @@ def worst(found):
 
 
 @pytest.fixture
-def wrong(house, keys):  # noqa: F811
+def wrong(house, keys):
     """Alice is enrolled under the key f; the process has another one now."""
     before = sealed.seal("x", "x")[:4].hex()
     alice()
@@ -38,13 +37,13 @@ def test_the_wrong_field_keys_close_the_gate(wrong, capsys):
         assert secret not in said
 
 
-def test_the_key_at_the_end_of_the_list_is_at_hand(wrong, keys):  # noqa: F811
+def test_the_key_at_the_end_of_the_list_is_at_hand(wrong, keys):
     """Rule 61: a rotation that is under way is well."""
     keys(field="wf")
     assert worst(findings(network=False))["FIELD_KEYS"].ok
 
 
-def test_a_key_that_only_the_oldest_row_needs_is_missed(house, keys):  # noqa: F811
+def test_a_key_that_only_the_oldest_row_needs_is_missed(house, keys):
     """Both ends are looked at: what was sealed first, and what was sealed last."""
     alice()
     keys(field="wf")
@@ -55,7 +54,7 @@ def test_a_key_that_only_the_oldest_row_needs_is_missed(house, keys):  # noqa: F
     Contact.objects.all().update(address_sealed=None)
 
 
-def test_a_senders_token_is_looked_at(house, keys):  # noqa: F811
+def test_a_senders_token_is_looked_at(house, keys):
     """Without it no text leaves, in a clinic that nobody is enrolled in yet."""
     own = sealed.seal_json(["a-token"], "sender.credentials")
     Sender.objects.filter(clinic=house.lakeside, channel="sms").update(credentials_sealed=own)
@@ -76,7 +75,7 @@ def test_a_value_that_was_altered_is_no_missing_key(house):
     assert (found["sealed values"].ok, "contact.address_sealed" in found["sealed values"].says) == (False, True)
 
 
-def test_a_fingerprint_key_that_is_missing_is_named(house, keys):  # noqa: F811
+def test_a_fingerprint_key_that_is_missing_is_named(house, keys):
     """Rule 62: by its id, as rows store it."""
     alice()
     before = sealed.fingerprint(1, "sms", "x").key_id

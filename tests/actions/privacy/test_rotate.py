@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from tests.actions.privacy.conftest import key
 from tests.actions.privacy.life import NEXT_DAY, binary_values, copy_of, lived
 from tests.builders import ALICES_PHONE, NOW, SAM, alice, messages_of, standing_of, text_from
+from tests.keys import key
 from worker import rendering, sealed
 from worker.actions.clients import search
 from worker.actions.consent.desk_revoke import from_desk
