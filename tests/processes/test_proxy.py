@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import http.client
+import http.server
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -31,8 +33,9 @@ from tests.processes.commands import ROOT
 from tests.processes.houses import RunningHouse, settled_home
 from tests.processes.witness import until
 from tests.web.provider import FORM, INBOUND, LAKESIDE, STATUS, new_sid, signature
+from worker.sandbox.demo import free_ports
 from worker.sandbox.house import answers
-from worker.sandbox.process import Part
+from worker.sandbox.process import Part, end, grace, launch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +54,16 @@ def flower_options():
     """What docker-compose.yml starts Flower with, but for its address."""
     words = COMPOSE["flower"]["command"][-1].split(" exec celery ")[1].split()
     return [word for word in words if not word.startswith(("--address=", "--port="))]
+
+
+def proxy(home, *, alive, **env):
+    """The proxy as a part, at home in a folder of its own; `alive` is the port of its health check."""
+    env |= {"PROXY_ALIVE_PORT": str(alive), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home), "HOME": str(home)}
+    version = subprocess.run((CADDY, "version"), capture_output=True, text=True, check=True).stdout
+    if [int(each) for each in re.findall(r"\d+", version)[:2]] < [2, 7]:
+        env["PROXY_BUFFER"] = "buffer_requests"
+    argv = (CADDY, "run", "--config", str(CADDYFILE), "--adapter", "caddyfile")
+    return Part(name="proxy", argv=argv, env=env, ready=lambda: answers(f"http://127.0.0.1:{alive}/alive"))
 
 
 class ProxiedHouse(RunningHouse):
@@ -75,18 +88,11 @@ class ProxiedHouse(RunningHouse):
         return Part(name="flower", argv=tuple(argv), env=env, ready=lambda: answers(f"{own}/flower/healthcheck"))
 
     def _proxy(self):
-        caddy = str(self.home / "caddy")
-        env = {
-            "PUBLIC_URL": self.public_url, "PROXY_HTTP_PORT": str(self.http), "PROXY_ALIVE_PORT": str(self.alive),
-            "PROXY_WEB": f"127.0.0.1:{self.house.plan.port}", "PROXY_FLOWER": f"127.0.0.1:{self.flower}",
-            "XDG_DATA_HOME": caddy, "XDG_CONFIG_HOME": caddy, "HOME": caddy,
-        }  # fmt: skip
-        version = subprocess.run((CADDY, "version"), capture_output=True, text=True, check=True).stdout
-        if [int(each) for each in re.findall(r"\d+", version)[:2]] < [2, 7]:
-            env["PROXY_BUFFER"] = "buffer_requests"
-        argv = (CADDY, "run", "--config", str(CADDYFILE), "--adapter", "caddyfile")
-        alive = f"http://127.0.0.1:{self.alive}/alive"
-        return Part(name="proxy", argv=argv, env=env, ready=lambda: answers(alive))
+        return proxy(
+            self.home / "caddy", alive=self.alive,
+            PUBLIC_URL=self.public_url, PROXY_HTTP_PORT=str(self.http),
+            PROXY_WEB=f"127.0.0.1:{self.house.plan.port}", PROXY_FLOWER=f"127.0.0.1:{self.flower}",
+        )  # fmt: skip
 
     def ask(self, path, *, body=None, **headers):
         """Status, headers (a list) and body of an answer through the proxy, over TLS that its own root vouches for."""
@@ -134,7 +140,53 @@ class ProxiedHouse(RunningHouse):
         return (self.home / "log" / f"{part}.log").read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(CADDY is None, reason="CADDY IS NOT INSTALLED: no proxy was tried (Debian: apt-get install caddy)")
+needs_caddy = pytest.mark.skipif(
+    CADDY is None, reason="CADDY IS NOT INSTALLED: no proxy was tried (Debian: apt-get install caddy)"
+)
+
+
+class HangsUp(http.server.BaseHTTPRequestHandler):
+    """Answers a line's first request and promises more, then closes as the second arrives: gunicorn after a pause."""
+
+    protocol_version = "HTTP/1.1"
+    answered = False
+
+    def do_POST(self):
+        """200, and nothing after it."""
+        self.close_connection = self.answered
+        if not self.answered:
+            self.answered = True
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def log_message(self, *_):
+        """Nothing: the test says what came back."""
+
+
+@needs_caddy
+def test_a_stop_is_never_posted_on_a_line_that_is_being_closed(tmp_path):
+    """P2: a web part may close a line at any moment; the proxy opens one for each request and none answers 502."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), HangsUp) as web, contextlib.ExitStack() as closing:
+        threading.Thread(target=web.serve_forever).start()
+        closing.callback(web.shutdown)
+        port = free_ports(2)
+        behind = {"PUBLIC_URL": f"http://localhost:{port}", "PROXY_WEB": f"127.0.0.1:{web.server_port}"}
+        part = proxy(tmp_path, alive=port + 1, **behind)
+        caddy = launch(part.argv, part.env, tmp_path / "log")
+        closing.callback(end, caddy, within=grace(10))
+        until(part.ready)
+        line = http.client.HTTPConnection("localhost", port, timeout=20)
+        for _ in range(5):
+            line.request("POST", INBOUND, body=b"Body=STOP")
+            answer = line.getresponse()
+            answer.read()
+            assert answer.status == 200
+        line.close()
+
+
+@needs_caddy
 def test_flower_wants_a_login_webhooks_come_through_and_nothing_else_does(tmp_path):
     """One house with its proxy, from its first page to the death of its web part."""
     with ProxiedHouse(settled_home(tmp_path / "home")) as house:
