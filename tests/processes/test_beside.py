@@ -57,7 +57,7 @@ def test_the_command_with_a_demo_says_that_it_steps(tmp_path):
     """`make run` itself: its lock names the calendar."""
     lock = tmp_path / "home" / LOCK_NAME
     process = subprocess.Popen(
-        [*COMMAND, "up", "--demo", "--port", str(free_ports(4))],
+        [*COMMAND, "up", "--demo", "--port", str(free_ports(5))],
         cwd=ROOT, env={**os.environ, **settings(AFTERCARE_HOME=str(tmp_path / "home"))}, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip

@@ -30,7 +30,7 @@ class Up:
     """A running `aftercare up`, and what it prints."""
 
     def __init__(self, home: Path) -> None:
-        self.home, self.port = home, free_ports(4)
+        self.home, self.port = home, free_ports(5)
         self.env = settings(AFTERCARE_HOME=str(home))
         self.printed = home.with_suffix(".out")
         with self.printed.open("wb") as sink:
@@ -86,9 +86,10 @@ def test_one_command_starts_everything_and_ctrl_c_ends_it(up):
     """All parts run; a second copy is told who runs already; after Ctrl-C nothing is left (P11, P12)."""
     assert page(up.port, "/healthz")[0] == page(up.port, "/readyz")[0] == 200
     assert page(up.port + 1, "/")[0] == 200
+    assert "aftercare_ratelimit_wait_seconds_count" in page(up.port + 4, "/metrics")[1]
     assert f"http://127.0.0.1:{up.port}" in up.said()
 
-    second = run("up", "--port", str(free_ports(4)), env=up.env)
+    second = run("up", "--port", str(free_ports(5)), env=up.env)
     assert (second.returncode, second.stdout, len(second.stderr.splitlines())) == (1, "", 1)
     assert "already running" in second.stderr
     assert str(up.process.pid) in second.stderr
@@ -109,7 +110,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path):
 
 def test_a_taken_port_is_named_with_a_free_one(tmp_path):
     """Somebody else listens there: one line, which port to take instead, and nothing was started (P12)."""
-    port = free_ports(4)
+    port = free_ports(5)
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()
@@ -137,7 +138,7 @@ def test_a_read_only_home_is_named_with_the_mend(tmp_path):
     home = tmp_path / "home"
     home.mkdir(mode=0o500)
     as_anybody = {"preexec_fn": _without_the_powers_of_root} if os.geteuid() == 0 else {}
-    refused = run("up", "--port", str(free_ports(4)), env=settings(AFTERCARE_HOME=str(home)), **as_anybody)
+    refused = run("up", "--port", str(free_ports(5)), env=settings(AFTERCARE_HOME=str(home)), **as_anybody)
     assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (1, "", 1)
     assert str(home) in refused.stderr
     assert "AFTERCARE_HOME" in refused.stderr

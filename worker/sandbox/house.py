@@ -25,12 +25,16 @@ COMMAND = (sys.executable, "-m", "worker.management.cli")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Where everything listens: the web part's port, and the next ones for the sandbox's pages, API and mail."""
+    """Where everything listens: the web part's port, and the next ones for the sandbox's pages, API and mail.
+
+    With `metrics` the worker's own /metrics has the one after those.
+    """
 
     home: Path
     port: int
     stepped: bool = False  # the calendar may be stepped (only the sandbox)
     tick_milliseconds: int = 1000
+    metrics: bool = False
 
     @property
     def phones_port(self) -> int:
@@ -46,6 +50,11 @@ class Plan:
     def smtp_port(self) -> int:
         """The sandbox's mail sink."""
         return self.port + 3
+
+    @property
+    def metrics_port(self) -> int:
+        """The worker's own metrics."""
+        return self.port + 4
 
     @property
     def web_url(self) -> str:
@@ -74,10 +83,12 @@ class House:
         ensure_home(plan.home)
         self.sandboxed = (given.get("SMS_CHANNEL") or "sandbox") == "sandbox"
         self._mail_sandboxed = (given.get("EMAIL_URL") or "sandbox") == "sandbox"
-        if plan.port < 1:  # "any free port" can't be the first of four neighbours
+        if plan.port < 1:  # "any free port" can't be the first of several neighbours
             raise CannotStartError(f"--port {plan.port} is no port: choose a number from 1024 up, --port 8000.")
-        for port in [plan.port, *self._sandbox_ports()]:
+        own = plan.metrics and not given.get("WORKER_METRICS")
+        for port in [plan.port, *self._sandbox_ports(), *([plan.metrics_port] if own else [])]:
             check_port(port)
+        self.worker_metrics = f"{LOOPBACK}:{plan.metrics_port}" if own else given.get("WORKER_METRICS", "")
         self.database = "PostgreSQL, as DATABASE_URL says" if given.get("DATABASE_URL") else "SQLite in the home folder"
         self.redis = None if given.get("REDIS_URL") else PrivateRedis(plan.home / "redis")
         self._public_url = given.get("PUBLIC_URL") or plan.web_url
@@ -98,6 +109,7 @@ class House:
             "SANDBOX_API_URL": f"http://{LOOPBACK}:{plan.api_port}",
             "SANDBOX_SMTP_URL": f"smtp://{LOOPBACK}:{plan.smtp_port}",
             "TICK_MILLISECONDS": str(plan.tick_milliseconds),
+            "WORKER_METRICS": self.worker_metrics,
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
         }

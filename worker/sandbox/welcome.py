@@ -42,6 +42,7 @@ def screen(house: House, pids: Mapping[str, int]) -> list[str]:
     lines = ["", f"Aftercare is up: {plan.web_url}"]
     if house.sandboxed:
         lines.append(f"  the phones    {plan.phones_url}   what every client gets; reply there, STOP included")
+    lines.append(f"  metrics       {plan.web_url}/metrics, and the worker's: http://{house.worker_metrics}/metrics")
     lines.append("")
     lines += [f"  {name:13} {WHAT.get(name, ''):58} pid {pid}" for name, pid in pids.items()]
     lines += ["", f"  database      {house.database}", f"  logs          {plan.home / 'log'}"]

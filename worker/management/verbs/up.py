@@ -20,7 +20,10 @@ HELP = "start every part on embedded defaults: Redis, SQLite, worker, beat, web,
 def add(parser: argparse.ArgumentParser) -> None:
     """Where, and whether with people in it."""
     parser.add_argument(
-        "--port", type=int, default=8000, help="web port, default 8000; the next three are the sandbox's"
+        "--port",
+        type=int,
+        default=8000,
+        help="web port, default 8000; the next three are the sandbox's, the fourth serves the worker's metrics",
     )
     parser.add_argument(
         "--demo", action="store_true", help="with a clinic, three clients, and weeks that pass in minutes"
@@ -35,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
     home = Path(os.environ.get("AFTERCARE_HOME", "var")).absolute()
     try:
-        plan = Plan(home=home, port=options.port, stepped=options.demo)
+        plan = Plan(home=home, port=options.port, stepped=options.demo, metrics=True)
         with HomeLock(home, address=plan.web_url, calendar=plan.calendar if plan.stepped else None):
             house = House(plan)
             print("preparing the database ...", flush=True)
