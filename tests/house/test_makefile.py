@@ -225,7 +225,7 @@ def checks(machine):
     (machine.programs / "make").unlink()
     for tool in ("bash", "ls", "id"):
         (machine.programs / tool).symlink_to(shutil.which(tool))
-    for there in ("postgres", "chromium", "prometheus", "promtool"):
+    for there in ("postgres", "chromium", "prometheus", "promtool", "caddy"):
         machine.install_program(there, "")
 
     def run(make):

@@ -1,4 +1,4 @@
-"""Which messages are the newest of their step: what was sent again by hand is told by its next number.
+"""Which messages may go again, and which are the newest of their step: what went again is told by its next number.
 
 An occasion ends with ":r" and its number, without gaps; each is asked for by its whole key. By its beginning, SQLite
 would read every message that there ever was.
@@ -12,9 +12,22 @@ from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat, Length, Substr
 
 from worker.models.message import Message
+from worker.rules.names import MessageClass
+from worker.rules.states import State
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
+
+ENDED = frozenset({State.UNDELIVERED, State.REFUSED, State.MISSED, State.WITHHELD, State.UNRESOLVED, State.DELIVERED,
+                   State.ACCEPTED})  # fmt: skip
+"""Whatever may still leave by itself is not sent again by hand."""
+
+
+def may_go_again(message: Message, now: datetime) -> bool:
+    """True for a step of the course that has ended and is still useful at `now` (P7)."""
+    return message.cls == MessageClass.COURSE and message.state in ENDED and message.expires_at > now
 
 
 def not_sent_again(found: QuerySet[Message]) -> QuerySet[Message]:

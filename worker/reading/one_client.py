@@ -23,6 +23,7 @@ from worker.models import (
     Treatment,
 )
 from worker.models.appointment import AppointmentStatus
+from worker.models.sent_again import key_of, may_go_again
 from worker.reading import explain
 from worker.rules.names import MessageClass
 from worker.rules.states import OPEN, State
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from worker.models import Client
 
 COMING = frozenset({State.PLANNED, State.CLAIMED, State.HELD, State.SENDING, State.UNKNOWN})
-AGAIN = frozenset({State.UNDELIVERED, State.REFUSED, State.MISSED, State.WITHHELD, State.UNRESOLVED, State.DELIVERED,
-                   State.ACCEPTED})  # fmt: skip
 FAR = timedelta(days=3650)
 
 
@@ -155,14 +154,18 @@ def _messages(client: Client, allowed: set[tuple[str, str]], now: datetime) -> l
         newest=Subquery(tries.values("pk")[:1]), tried_at=Subquery(tries.values("decided_at")[:1]),
         body=Subquery(tries.values("body_sealed")[:1]), told_at=Subquery(told.values("received_at")[:1]),
     )  # fmt: skip
-    return [_sent(row, allowed, now) for row in rows]
+    occasions = {row.occasion for row in rows}
+    return [_sent(row, allowed, now, newest=key_of(row, row.resend + 1) not in occasions) for row in rows]
 
 
-def _sent(row: Any, allowed: set[tuple[str, str]], now: datetime) -> Sent:
-    """A message with what `_messages` annotated: the last try to send it, its words, and the last receipt for it."""
+def _sent(row: Any, allowed: set[tuple[str, str]], now: datetime, *, newest: bool) -> Sent:
+    """A message with what `_messages` annotated: the last try to send it, its words, and the last receipt for it.
+
+    `newest` says that it was not sent again since; only then is it offered to go once more.
+    """
     said = _body(row.body)
     left = row.newest is not None and row.state not in (State.PLANNED, State.HELD)
-    again = row.cls == MessageClass.COURSE and row.state in AGAIN and row.expires_at > now
+    again = newest and may_go_again(row, now)
     ended = row.decided_at if row.state in (State.CANCELLED, State.WITHHELD, State.MISSED) else None
     return Sent(
         pk=row.pk,

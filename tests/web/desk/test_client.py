@@ -319,6 +319,16 @@ def test_a_step_goes_again_once(desk):
     assert "is on its way already" in second.content.decode()
 
 
+def test_only_the_newest_number_of_a_step_is_offered(desk):
+    """P4: of what went twice by hand the first is history; a button that is always refused misleads the desk."""
+    text, _mail = _delivered(desk)
+    desk.browser().post(f"/messages/{text.pk}/again")
+    Message.objects.filter(client=desk.alice, resend=1).update(state=State.DELIVERED)
+    assert [each.pk for each in page(desk).context["known"].past if each.may_resend and each.channel == "sms"] == [
+        Message.objects.get(client=desk.alice, resend=1).pk
+    ]
+
+
 def _delivered(desk):
     """A text and a mail of the course that she has got."""
     rows = [message(desk.alice, "day-1"), message(desk.alice, "day-1", "email")]

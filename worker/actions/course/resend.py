@@ -11,9 +11,8 @@ from worker.actions.record.audit import record
 from worker.actions.send.due import make_ready
 from worker.models import Attempt, Contact, Event, Grant, Message
 from worker.models.attempt import AttemptState
-from worker.models.sent_again import all_numbers, key_of
+from worker.models.sent_again import all_numbers, key_of, may_go_again
 from worker.models.standing import GrantState
-from worker.rules.names import MessageClass
 from worker.rules.refusal import Refusal, Refusals
 from worker.rules.states import State
 
@@ -23,27 +22,12 @@ if TYPE_CHECKING:
 
     from worker.models import Standing
 
-AGAIN = (
-    State.UNDELIVERED,
-    State.REFUSED,
-    State.MISSED,
-    State.WITHHELD,
-    State.UNRESOLVED,
-    State.DELIVERED,
-    State.ACCEPTED,
-)
-"""What has ended; whatever may still leave by itself is not sent again by hand."""
 UNDER_WAY = (State.PLANNED, State.HELD, State.SENDING, State.UNKNOWN)
 GIVEN_UP = "given_up"
 
 
 class AgainAlready(Refusals):
     """Another has planned its next number since the message was looked at: nothing was done."""
-
-
-def may_resend(message: Message, now: datetime) -> bool:
-    """True for a step of the course that has ended and is still useful."""
-    return message.cls == MessageClass.COURSE and message.state in AGAIN and message.expires_at > now
 
 
 @transaction.atomic
@@ -71,7 +55,7 @@ def resend(*, message_id: int, by: str, now: datetime, in_bulk: bool = False) ->
     _may_go(row, message)
     if newest.state in UNDER_WAY:
         raise _no("is on its way already", "wait until it has arrived or failed")
-    if not may_resend(newest, now):
+    if not may_go_again(newest, now):
         raise _no("is not true any more, or ended with what it spoke of", "call the client instead")
     made = again(newest, contact, due_at=now, now=now)
     record(
