@@ -6,7 +6,6 @@ All times hang on NOW, a Tuesday at ten in the morning in New York, far from hol
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,18 +17,21 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
+from tests.kept import Kept, again
+from worker import sealed
 from worker.actions.clients.enrol import Enrolled, enrol
 from worker.actions.protocols.approve import approve, the_protocol
 from worker.actions.protocols.load import load
 from worker.actions.receive.reply import Reply
 from worker.actions.receive.sms import inbound_sms
+from worker.actions.record.audit import request_number
 from worker.intake.client import ClientFile
 from worker.intake.clinic import ClinicFile
 from worker.intake.shape import checked, read_toml
 from worker.models import Client, Clinic, Message, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from worker.rules.words import Reading
 
@@ -74,39 +76,6 @@ def load_clinic(raw: dict[str, Any], *, now: datetime = LOADED, beside: Path = E
     return load(checked(ClinicFile, raw), beside=beside, by="tests", now=now).clinic
 
 
-class Kept:
-    """What thousands of tests begin with: made by the real actions once in a process, then the very same rows again.
-
-    Approving alone tries a protocol against a year of hours, which takes seconds; so even the statements are kept as
-    they were made the first time.
-    """
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        """`make` runs in a database that is empty."""
-        self._make = make
-        self._rows: list[Any] = []
-        self._inserts: list[tuple[str, Any]] = []
-
-    def bring(self) -> None:
-        """Make them, or put them back."""
-        if not self._rows:
-            self._make()
-            models = apps.get_app_config("aftercare").get_models()
-            self._rows = [row for model in models for row in model.objects.all()]
-        elif not self._inserts:
-            with connection.execute_wrapper(self._keep):
-                _put_back(self._rows)
-        else:
-            with connection.cursor() as cursor:
-                for sql, values in self._inserts:
-                    cursor.execute(sql, values)
-
-    def _keep(self, execute: Any, sql: str, values: Any, many: bool, context: Any) -> Any:
-        if sql.startswith("INSERT"):
-            self._inserts.append((sql, values))
-        return execute(sql, values, many, context)
-
-
 def house() -> House:
     """Lakeside and Hillside, each with its approved protocol."""
     _HOUSE.bring()
@@ -120,21 +89,6 @@ def _house() -> None:
 
 
 _HOUSE = Kept(_house)
-
-
-def _put_back(rows: Iterable[Any]) -> None:
-    """Parents before children: the order in which the models were declared knows nothing of foreign keys."""
-    by_model: dict[type, list[Any]] = {}
-    for row in rows:
-        by_model.setdefault(type(row), []).append(copy.copy(row))
-    waiting = dict(by_model)
-    while waiting:
-        for model in [model for model in waiting if not (_parents(model) & set(waiting) - {model})]:
-            model.objects.bulk_create(waiting.pop(model))  # type: ignore[attr-defined] # a model class
-
-
-def _parents(model: Any) -> set[type]:
-    return {field.related_model for field in model._meta.concrete_fields if field.is_relation}
 
 
 def client_file(
@@ -165,14 +119,26 @@ def client_file(
 
 def alice(*, now: datetime = NOW, **changes: Any) -> Enrolled:
     """Alice, a client of Lakeside, enrolled by Sam; the keyword arguments are `client_file`'s."""
-    return enrol(checked(ClientFile, client_file(**changes)), now=now)
+    return _enrolled(client_file(**changes), now)
 
 
 def bob(*, now: datetime = NOW, **changes: Any) -> Enrolled:
     """Bob, a client of Hillside, enrolled by Charlie."""
     own = {"clinic": "hillside", "enrolled_by": CHARLIE, "external_id": "B-2001", "name": "Bob Lindqvist"}
     reach = {"phone": BOBS_PHONE, "email": "bob@example.com"}
-    return enrol(checked(ClientFile, client_file(**{**own, **reach, **changes})), now=now)
+    return _enrolled(client_file(**{**own, **reach, **changes}), now)
+
+
+def _enrolled(file: dict[str, Any], now: datetime) -> Enrolled:
+    """Enrolled really, or as she was before into a database that held the same: see `tests.kept`.
+
+    The rules' code apart, an enrolment is decided by the file, the moment, the database, the keys that this process
+    uses, one setting, and the number of the request that is answered.
+    """
+    keys = (sealed.seal("", "")[:4], *sealed.fingerprints(0, "", ""))
+    beside = (settings.ALLOW_FICTION_NUMBERS, request_number())
+    what = (json.dumps(file, sort_keys=True, default=repr), now, keys, beside)
+    return again(what, lambda: enrol(checked(ClientFile, file), now=now))
 
 
 def text_from(

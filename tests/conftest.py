@@ -107,12 +107,14 @@ def _forget_what_processes_remember():
 
 
 def _forget() -> None:
+    from tests import kept
     from worker import sealed, tokens
     from worker.actions.record import pulse
     from worker.actions.restore import lineage, marks
     from worker.actions.send import clinics, incarnation, pacing, prepare
     from worker.web import accounts
 
+    kept.forget_state()
     clinics.card.cache_clear()
     incarnation.forget()
     pacing.forget()
@@ -153,6 +155,12 @@ def house(db):
     from tests import builders
 
     return builders.house()
+
+
+@pytest.fixture
+def really(monkeypatch):
+    """Every enrolment is done, none is put back: for tests of enrolling itself, and of what it does beside the rows."""
+    monkeypatch.setattr("tests.kept.AGAIN", False)
 
 
 @pytest.fixture

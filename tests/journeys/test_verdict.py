@@ -21,6 +21,7 @@ from worker.rules.local_time import zone
 from worker.sandbox import player, verdict
 from worker.sandbox.story import Happenings
 
+pytestmark = pytest.mark.usefixtures("really")
 TEXTS = (("sms", "aftercare"), ("sms", "reminders"))
 STOP_AT = NOW + timedelta(days=3, hours=2)
 MOVED_AT = NOW + timedelta(days=20)

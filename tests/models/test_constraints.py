@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from tests import builders
 from tests.actions import post
 from tests.builders import NOW
+from tests.kept import again
 from worker.actions.consent.hold import hold_standing, pause
 from worker.actions.privacy.copies import ask_for
 from worker.actions.receive.receipt import receipt
@@ -54,6 +55,10 @@ DUE = NOW + timedelta(hours=1)
 @pytest.fixture
 def lived_in(house):
     """At least one row in every table that has a constraint."""
+    return again("lived in", lambda: _live_in(house))
+
+
+def _live_in(house):
     alice = builders.alice(visit=NOW + timedelta(days=10)).client
     post.confirmed(NOW)
     post.round_of_post(DUE)

@@ -18,6 +18,7 @@ from worker.models.appointment import AppointmentStatus
 from worker.rules.plan import Anchor
 from worker.rules.refusal import Refusals
 
+pytestmark = pytest.mark.usefixtures("really")  # what an enrolment plans is the subject
 NEW_YORK = ZoneInfo("America/New_York")
 VISIT = NOW + timedelta(days=35)
 

@@ -18,6 +18,7 @@ from worker.models import Attempt
 from worker.rules.names import Channel
 
 DUE = NOW + timedelta(hours=1)
+pytestmark = pytest.mark.usefixtures("really")  # spans are no rows
 WAY = ["enrol", "plan", "claim", "render", "decide", "send", "receipt"]
 
 

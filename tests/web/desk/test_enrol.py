@@ -14,6 +14,7 @@ from worker.models import Client, Evidence, Grant, Message
 from worker.models.staff import Role
 from worker.rules.local_time import local, zone
 
+pytestmark = pytest.mark.usefixtures("really")
 STROKES = [[[100, 500], [400, 200], [700, 800]]]
 
 
