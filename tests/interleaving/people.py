@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.bench.crowd import _Crowd
 from tests.builders import NOW, PROTOCOL, text_from
+from tests.interleaving import ledger
 from worker import clock
 from worker.actions.consent import desk_revoke
 from worker.actions.consent.hold import pause
 from worker.actions.consent.preferences import end_purpose
 from worker.actions.consent.unsubscribe import unsubscribe
 from worker.actions.protocols.approve import the_protocol
-from worker.actions.send.due import LONG_AGO
 from worker.actions.send.shift import shift
 from worker.actions.send.tend import tend
 from worker.models import Contact, Grant, Message, Ready
@@ -57,10 +57,7 @@ class Person:
 
     def is_due(self) -> None:
         """Her text is due now."""
-        Message.objects.filter(pk=self.number).update(due_at=clock.now())
-        Ready.objects.create(
-            message_id=self.number, clinic_id=self.clinic.pk, channel=Channel.SMS, due_at=clock.now(), free_at=LONG_AGO
-        )
+        ledger.make_due(self.number, self.clinic.pk, now=clock.now())
 
     def shares_the_phone_of(self, other: Person) -> None:
         """One phone for a whole family (rule 134)."""
@@ -121,4 +118,4 @@ EVERY = {**STANDING, "pause": by_pause}
 
 def drift(messages: list[int]) -> None:
     """What waits a moment longer is due now: nobody sits out a second in a test."""
-    Ready.objects.filter(message__in=messages).update(due_at=clock.now() - timedelta(seconds=1), free_at=LONG_AGO)
+    ledger.bring_forward(messages, to=clock.now() - timedelta(seconds=1))

@@ -20,7 +20,8 @@ from django.db import OperationalError, connection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-GLANCE = 0.003  # seconds after which an actor that has not arrived is asked about; decides nothing
+GLANCE = 0.003  # seconds after which an actor that has not arrived is asked about, then twice as many; decides nothing
+SELDOM = 0.05  # seconds between two such questions at most: on a busy machine they cost as much as the steps
 PATIENCE = 60.0
 IDLE, PAUSED, RUNNING, BLOCKED = "idle", "paused", "running", "blocked"
 COMMIT, COMMITTED, ROLLBACK = "commit", "committed", "rollback"
@@ -169,11 +170,11 @@ class Stage:
                 actor.transaction = None
 
     def _await(self, actor: Actor) -> None:
-        waited = 0.0
+        waited, glance = 0.0, GLANCE
         while actor.state == RUNNING:
-            if self._hear(GLANCE):
+            if self._hear(glance):
                 continue
-            waited += GLANCE
+            waited, glance = waited + glance, min(2 * glance, SELDOM)
             if _waits_for_lock(actor):
                 actor.state = BLOCKED
             elif waited > PATIENCE:

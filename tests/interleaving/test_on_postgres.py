@@ -15,6 +15,7 @@ from django.db import connection
 from tests.postgres import MISSING, PrivatePostgres, find_binaries
 
 ROOT = Path(__file__).resolve().parents[2]
+QUICK = {"fsync": "off", "full_page_writes": "off", "jit": "off"}  # nobody pulls the plug here
 SAID = re.compile(r"P2: (\d+) schedules")
 
 
@@ -27,7 +28,7 @@ def test_stop_is_final_on_postgresql(request):
         warnings.warn_explicit(pytest.PytestWarning(f"NOT TESTED ON POSTGRESQL. {MISSING}"), None, __file__, 1)
         pytest.skip(f"NOT TESTED ON POSTGRESQL. {MISSING}")
     command = [sys.executable, "-m", "pytest", str(Path(__file__).parent), "-q", "-p", "no:cacheprovider", "--tb=short"]
-    with PrivatePostgres(settings={"fsync": "off"}) as server:
+    with PrivatePostgres(settings=QUICK) as server:
         run = subprocess.run(
             command,
             cwd=ROOT,

@@ -32,7 +32,7 @@ def lengths(trial, revoke):
     return names.count(WORKER), names.count(REVOCATION)
 
 
-@pytest.mark.parametrize("trial", [2500], indirect=True)
+@pytest.mark.parametrize("trial", [1200], indirect=True)
 def test_every_order_of_a_worker_and_a_revocation(trial):
     """Rules 19, 144: the worker stopped before each of its steps, and the revocation before each of its own."""
     for revoke in people.EVERY.values():
@@ -46,7 +46,7 @@ def test_every_order_of_a_worker_and_a_revocation(trial):
     assert trial.found == []
 
 
-@pytest.mark.parametrize("trial", [1000], indirect=True)
+@pytest.mark.parametrize("trial", [400], indirect=True)
 def test_several_at_once_by_lot(trial):
     """Rules 19, 134: two workers, doubled beats, batches of several addresses, one phone for two people (P4, P5)."""
     for number, made_of in enumerate(CASTS.values()):

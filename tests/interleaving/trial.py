@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tests.interleaving import people, wire
+from tests.interleaving import ledger, people, wire
 from tests.interleaving.stage import Actor, Clock, Stage, Stuck
 from worker import clock
 from worker.actions.consent.hold import resume
 from worker.actions.receive.follow_up import finish_stops
-from worker.models import Attempt, Event, Message, Pause, Ready
 from worker.models.attempt import AttemptState
 from worker.models.hold import PauseScope
 
@@ -109,11 +108,10 @@ class Trial:
 
     def _look(self, actor: Actor, step: int) -> None:
         """Note which attempts this commit has made."""
-        made = Attempt.objects.filter(standing__in=self._standings()).exclude(worker="bench")
-        for pk, message, cls in made.values_list("pk", "message_id", "cls"):
-            if pk.hex not in self._decided and actor.transaction is not None:
+        for attempt, message, cls, _ in ledger.attempts_of(standings=self._standings()):
+            if attempt not in self._decided and actor.transaction is not None:
                 began = actor.transaction
-                self._decided[pk.hex] = Decided(message, cls == "course", began.step, began.at, step)
+                self._decided[attempt] = Decided(message, cls == "course", began.step, began.at, step)
 
     def _byte(self, attempt: str) -> int:
         self._bytes.append((attempt, self.clock.running))
@@ -159,19 +157,14 @@ class Trial:
         for _ in range(3):
             finish_stops(now=clock.now())  # as a worker's round does; else the next schedule would follow it up
             ids = self._messages()
-            if not Ready.objects.filter(message__in=ids).exists():
+            if not ledger.any_ready(ids):
                 break
             self.clock.pass_(40.0)
             people.drift(ids)
             people.worker(self._carriers["afterwards"])()
         ids = self._messages()  # her STOP's confirmation may have been planned only now
         gone = {attempt for attempt, _ in self._bytes[before:]}
-        attempts = {
-            pk.hex: (message, cls, state)
-            for pk, message, cls, state in Attempt.objects.filter(message__in=ids).values_list(
-                "pk", "message_id", "cls", "state"
-            )
-        }
+        attempts = {attempt: rest for attempt, *rest in ledger.attempts_of(messages=ids)}
         if any(state == AttemptState.SENDING for _, _, state in attempts.values()):
             yield "an attempt without an end"
         if any(attempts[each][1] == "course" and attempts[each][0] in scope for each in gone):
@@ -183,26 +176,22 @@ class Trial:
         self._clear(ids)
 
     def _messages(self) -> list[int]:
-        return list(Message.objects.filter(standing__in=self._standings()).values_list("pk", flat=True))
+        return ledger.messages_of(self._standings())
 
     def _clear(self, ids: list[int]) -> None:
         """The next schedule meets nobody of this one."""
-        for pause in Pause.objects.filter(ended_at__isnull=True):
-            resume(scope=PauseScope(pause.scope), value=pause.value, by="sam@lakeside.example", now=clock.now())
-        Message.objects.filter(pk__in=ids, state="planned").update(state="cancelled", reason="over")
-        Ready.objects.filter(message__in=ids).delete()
+        for scope, value in ledger.open_pauses():
+            resume(scope=PauseScope(scope), value=value, by="sam@lakeside.example", now=clock.now())
+        ledger.put_away(ids)
 
     def _states(self, ids: list[int]) -> Iterator[str]:
-        subjects = [f"message:{pk}" for pk in ids]
-        told = set(Event.objects.filter(kind="decision", subject__in=subjects).values_list("subject", flat=True))
+        told = ledger.decisions_of(ids)
         waiting = clock.now() + WHILE
-        for pk, state, reason, due_at in Message.objects.filter(pk__in=ids).values_list(
-            "pk", "state", "reason", "due_at"
-        ):
+        for pk, state, reason, due_at in ledger.states_of(ids):
             put_off = state == "planned" and reason and due_at > waiting
             if state not in SETTLED and not put_off:
                 yield f"a message is left {state}"
-            elif f"message:{pk}" not in told and pk in self._standings():
+            elif pk not in told and pk in self._standings():
                 yield f"no decision on record of a message that is {state}"
 
     def _told(self) -> str:
