@@ -21,9 +21,14 @@ from tests.processes import prometheus
 from worker.sandbox.lockfile import CannotStartError
 
 SCENES = (
-    clients.a_day_before, parts.what_needs_no_text, provider.receipts_do_not_come, provider.a_carrier_filters,
-    provider.nothing_goes_for_an_hour, provider.too_many_at_once, provider.our_login_is_refused,
-    provider.what_comes_late, parts.the_house_falls_ill, parts.they_are_gone, copies.the_copy_is_put_back,
+    clients.a_day_before, provider.receipts_do_not_come, provider.a_carrier_filters,
+    provider.nothing_goes_for_an_hour, provider.the_list_cannot_be_read, provider.too_many_at_once,
+    clients.what_grew_old,
+    provider.our_login_is_refused, provider.proved_absent_and_there_after_all,
+    provider.a_stop_that_we_never_heard, clients.many_say_stop, provider.a_limit_of_ours_is_too_low,
+    copies.a_copy_is_made, parts.the_house_falls_ill, parts.they_are_gone, parts.the_code_is_newer,
+    clients.words_are_kept_for_too_long, clients.somebody_changes_the_tables,
+    copies.the_copy_is_put_back,
 )  # fmt: skip
 
 

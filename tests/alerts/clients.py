@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 BOTH = (("sms", "aftercare"), ("email", "aftercare"))
 DOUBT = "the blue lamp, perhaps?"
 RED = "it is bleeding and I have a fever"
-OLD = ("RedFlagUnanswered", "FeedSilent", "TasksLate", "HoldsOld", "PausedLong")
 MANY_STOPS, FEW = 14, 3
 SLOWLY = 0.5  # seconds that each answer of the database takes while the first say STOP
 SEEN = 1.5  # seconds until a scrape has seen it: with a slow database none comes to its end
@@ -41,7 +40,6 @@ def a_day_before(watch: Watch) -> None:
     house.cli("pause", "--channel", "email", "--why", "the relay is being moved", "--by", "Charlie")
     watch.prometheus.waits_for("sum(aftercare_optout_events_total) >= 1")
     watch.prometheus.waits_for('aftercare_delivery_receipts_total{status="undelivered"} >= 1')
-    watch.silent(*OLD)
 
 
 def broken_off(watch: Watch) -> None:
@@ -55,15 +53,15 @@ def broken_off(watch: Watch) -> None:
 
 def what_grew_old(watch: Watch) -> None:
     """Some days later: a warning sign, a reply and its task that nobody looked at, a calendar, a pause that goes on."""
-    for alert in OLD:
-        watch.fires(alert)
+    watch.fires("RedFlagUnanswered")
+    watch.fires("FeedSilent")
+    watch.fires("TasksLate")
+    watch.fires("HoldsOld")
+    watch.fires("PausedLong")
 
 
-def many_say_stop(watch: Watch) -> float:
-    """Some say STOP, each while every answer of the database takes 500 ms more; then others, with a quick database.
-
-    OptOutsMany is waited for later, since the moment that this returns: it looks back to what was a minute ago.
-    """
+def many_say_stop(watch: Watch) -> None:
+    """Some say STOP, each while every answer of the database takes 500 ms more; then others, with a quick database."""
     house = watch.house
 
     def deed() -> None:
@@ -81,22 +79,19 @@ def many_say_stop(watch: Watch) -> float:
             house.sandbox.reply(phone, "STOP", to=LAKESIDE, wait=False)
         until(lambda: house.sandbox.quiet()["quiet"])
 
-    until(lambda: house.sandbox.quiet()["quiet"])  # receipts would take every thread of the slow web part
-    began = watch.begins(deed, "StopsSlow", "OptOutsMany")
-    watch.fires("StopsSlow", since=began)
+    watch.causes(deed, "StopsSlow", "OptOutsMany")
     house.sandbox.clear_faults()
-    return began
 
 
-def words_are_kept_for_too_long(watch: Watch) -> float:
-    """A reply of last year lies in the table with its words; when. The hourly round comes at 17 minutes past."""
+def words_are_kept_for_too_long(watch: Watch) -> None:
+    """A reply of last year lies in the table with its words; the hourly round comes at seventeen minutes past."""
     asked = "UPDATE aftercare_inbound SET received_at = received_at - interval '1 year' WHERE body_sealed IS NOT NULL"
 
     def deed() -> None:
         with psycopg.connect(watch.house.url) as line:
             line.execute(asked)
 
-    return watch.begins(deed, "RetentionBehind")
+    watch.causes(deed, "RetentionBehind")
 
 
 def somebody_changes_the_tables(watch: Watch) -> None:

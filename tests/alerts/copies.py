@@ -1,4 +1,4 @@
-"""A cold copy of the database, made while the server was stopped, is put in the place of the one that lived on."""
+"""A cold copy of the database is made, and minutes later it is put in the place of the one that lived on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.alerts.watch import Watch
+
+
+def a_copy_is_made(watch: Watch) -> None:
+    """With the server stopped, as a snapshot of its disk would be."""
+    with watch.house.without_database():
+        watch.house.server.copy()
 
 
 def the_copy_is_put_back(watch: Watch) -> None:

@@ -8,25 +8,23 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+import django
 import yaml
 
 from config.keys import fresh_key
-from tests.alerts.desk import settled
 from tests.alerts.shortened import shortened
 from tests.postgres import PrivatePostgres
 from tests.processes import prometheus
-from tests.processes.houses import RunningHouse
+from tests.processes.commands import settings
+from tests.processes.houses import Desk, RunningHouse, settle
 from tests.soak.fleet import clock_of, step_clock
 from tests.soak.ground import INSIDE, _through
 from tests.soak.wires import Wires
-from worker.sandbox.parts import Supervisor
-from worker.sandbox.process import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,25 +38,6 @@ WIRE = "database"
 LAKESIDE = "+12125550100"  # the clinic's number
 
 
-class Together(Supervisor):
-    """Starts all parts at once, once the provider answers: whoever is up before it would rest for a while first."""
-
-    def start(self) -> None:
-        """Return when each is ready. Raises CannotStartError with the end of the log of one that is not."""
-        with self._lock:
-            self._guard = Guard()
-            try:
-                for running in self._parts:
-                    self._launch(running)
-                    if running.part.name == "provider":
-                        self._wait_until_ready(running)
-                for running in self._parts:
-                    self._wait_until_ready(running)
-            except BaseException:
-                self.stop()
-                raise
-
-
 class WatchedHouse(RunningHouse):
     """The house on its private PostgreSQL; `url` is the database past the wire."""
 
@@ -66,15 +45,6 @@ class WatchedHouse(RunningHouse):
         self.wires, self.url, self.server = wires, url, server
         self._far = _through(url, wires.open(WIRE, server.port))
         super().__init__(home, DATABASE_URL=url, **environ)
-        self.supervisor = Together(self.parts(), log_dir=home / "log", on_event=self.events.append)
-        self._watching = threading.Thread(target=self.supervisor.watch)
-
-    def __enter__(self) -> Self:
-        """Settle it at a desk in this process, and open it."""
-        self.desk = settled(self.env, self.home / "log" / "desk.log")
-        self.supervisor.start()
-        self._watching.start()
-        return self
 
     def parts(self) -> list[Part]:
         """The web part by the wire, with a clock of its own."""
@@ -91,13 +61,14 @@ class WatchedHouse(RunningHouse):
 
     @contextmanager
     def without_database(self) -> Iterator[None]:
-        """PostgreSQL is stopped; the desk's line dies with the server."""
+        """PostgreSQL is stopped, and the desk begins anew: its line died with the server."""
         self.server.stop()
         try:
             yield
         finally:
             self.server.start()
-            self.desk.close()
+        self.desk.close()
+        self.desk = Desk(self.env, self.home / "log" / "desk.log")
 
     def replace_part(self, name: str, *argv: str) -> None:
         """Start a part anew with another command."""
@@ -116,11 +87,14 @@ def lay(stack: ExitStack, folder: Path) -> tuple[WatchedHouse, prometheus.Promet
     url = server.create("aftercare")
     home = folder / "home"
     home.mkdir()
+    settle(settings(AFTERCARE_HOME=str(home), DATABASE_URL=url, **keys), folder / "settle.log")
     with _free_address() as address:
         house = WatchedHouse(
             home, wires=wires, url=url, server=server, **keys, WORKER_METRICS=address, METRICS_TOKEN=TOKEN,
             RECONCILE_SECONDS="1", DOUBT_SECONDS="1", LEASE_SECONDS="15", SEND_SLOTS="8",
         )  # fmt: skip
+    os.environ.update(house.env)
+    django.setup()  # the story's opening hour knows the rules
     stack.enter_context(house)
     watching = prometheus.Prometheus(
         _made(folder / "prometheus"), {"aftercare": house.house.plan.web_url.removeprefix("http://"),

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import redis
 
-from tests.alerts import clients
 from tests.alerts.ground import LAKESIDE, WIRE, frozen
 from tests.processes.commands import COMMAND, ROOT
+from tests.processes.witness import until
 from tests.soak.fleet import step_clock
 
 if TYPE_CHECKING:
@@ -29,80 +30,52 @@ DEAD = 100_001
 OPEN = ("planned", "held")
 
 
-def what_needs_no_text(watch: Watch) -> None:
-    """Forged webhooks, a wrong clock and a full broker, all at once: the receipts of before must be out of sight."""
-    forgery = forged(watch)
-    wrong = watch.begins(lambda: step_clock(watch.house.home, "web", 2.0), "ClockSkew")
-    a_full_broker(watch)
-    watch.fires("ClockSkew", since=wrong)
-    step_clock(watch.house.home, "web", 0)
-    watch.fires("WebhooksForged", since=forgery)
-
-
 def the_house_falls_ill(watch: Watch) -> None:
-    """The worker is frozen for half a minute; meanwhile one thing after the other is wrong.
-
-    What is seen of the database alone comes first, then what takes it away, then what follows from half a minute.
-    """
-    with ExitStack() as stack:
-        began = watch.begins(
-            lambda: stack.enter_context(frozen(watch.house, "worker")),
-            "SweepStopped", "WorkerUnseen", "QueueGrows", "NoWorker",
-        )  # fmt: skip
-        with open_transaction(watch) as opened:
-            of_rows(watch)
-            a_slow_database(watch)
-            clients.what_grew_old(watch)
-            watch.fires("SweepStopped", since=began)
-            watch.fires("WorkerUnseen", since=began)
-            watch.fires("OldTransaction", since=opened)
-        the_database_is_away(watch)
-        the_code_is_newer(watch)
+    """The worker is frozen for half a minute; meanwhile one thing after the other is wrong."""
+    the_database_is_away(watch)
+    began = time.monotonic()
+    with open_transaction(watch), frozen(watch.house, "worker"):
+        dead_rows(watch)
+        forged(watch)
+        a_slow_database(watch)
+        a_wrong_clock(watch)
+        watch.fires("SweepStopped", since=began)
+        watch.fires("WorkerUnseen", since=began)
         watch.fires("QueueGrows", since=began)
+        a_full_broker(watch)
         watch.fires("NoWorker", since=began)
         nobody_decides(watch)
         one_queue_is_nobodys(watch)
-
-
-def of_rows(watch: Watch) -> None:
-    """Rows that are dead, and rows that should have been emptied."""
-    dead = dead_rows(watch)
-    kept = clients.words_are_kept_for_too_long(watch)
-    watch.fires("DeadRows", since=dead)
-    watch.fires("RetentionBehind", since=kept)
+        watch.fires("OldTransaction", since=began)
 
 
 def they_are_gone(watch: Watch) -> None:
-    """The beat is frozen, and meanwhile the web part and Redis, each for a while; a hand is in the tables."""
-    watch.over("BeatSilent")  # the worker that would have told of it was frozen
-    with ExitStack() as stack:
-        began = watch.begins(lambda: stack.enter_context(frozen(watch.house, "beat")), "BeatSilent")
-        clients.somebody_changes_the_tables(watch)
-        for part, alert in (("web", "WebDown"), ("redis", "BrokerDown")):
-            watch.over(alert)
-            with ExitStack() as awhile:
-                watch.causes(partial(awhile.enter_context, frozen(watch.house, part)), alert)
-        watch.fires("BeatSilent", since=began)
+    """The beat, Redis and the web part, each frozen for a while."""
+    for part, alert in (("beat", "BeatSilent"), ("redis", "BrokerDown"), ("web", "WebDown")):
+        until(lambda alert=alert: not watch.prometheus.ask(f'ALERTS{{alertname="{alert}"}}'))
+        with ExitStack() as stack:
+            watch.causes(lambda part=part: stack.enter_context(frozen(watch.house, part)), alert)
 
 
 def the_code_is_newer(watch: Watch) -> None:
     """The newest migration is taken back, as if the web part had been started before it."""
-    from django.core.management import call_command
-
     *_, before, _newest = sorted(file.stem for file in (ROOT / "worker" / "migrations").glob("0*.py"))
-    watch.causes(lambda: call_command("migrate", "aftercare", before, verbosity=0), "SchemaBehind")
+    words = [sys.executable, "-m", "django", "migrate", "aftercare", before]
+    env = {**os.environ, **watch.house.env, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    watch.causes(lambda: subprocess.run(words, cwd=ROOT, env=env, check=True, capture_output=True), "SchemaBehind")
 
 
 @contextmanager
-def open_transaction(watch: Watch) -> Iterator[float]:
-    """Somebody's session begins and goes to lunch; the vacuum can clean nothing meanwhile. When that began."""
+def open_transaction(watch: Watch) -> Iterator[None]:
+    """Somebody's session begins and goes to lunch; the vacuum can clean nothing meanwhile."""
     with psycopg.connect(watch.house.url) as line:
-        yield watch.begins(lambda: line.execute("SELECT count(*) FROM aftercare_ready"), "OldTransaction")
+        line.execute("SELECT count(*) FROM aftercare_ready")
+        yield
         line.close()  # the runbook has ended it
 
 
-def dead_rows(watch: Watch) -> float:
-    """A hundred thousand rows come and go in the table of what is due; when that began."""
+def dead_rows(watch: Watch) -> None:
+    """A hundred thousand rows come and go in the table of what is due."""
     columns = "message_id, clinic_id, channel, due_at, free_at, lease, worker"
 
     def deed() -> None:
@@ -112,11 +85,11 @@ def dead_rows(watch: Watch) -> float:
                          f"FROM generate_series(1, {DEAD}) AS n")  # fmt: skip
             line.execute("DELETE FROM aftercare_ready WHERE message_id < 0")
 
-    return watch.begins(deed, "DeadRows")
+    watch.causes(deed, "DeadRows")
 
 
-def forged(watch: Watch) -> float:
-    """Webhooks that nobody has signed; when they began."""
+def forged(watch: Watch) -> None:
+    """Webhooks that nobody has signed."""
 
     def deed() -> None:
         for _ in range(30):
@@ -124,23 +97,19 @@ def forged(watch: Watch) -> float:
 
     _post(watch, "/hooks/twilio/inbound")
     watch.prometheus.waits_for('aftercare_http_request_seconds_count{view="twilio_inbound",code_class="4xx"}')
-    return watch.begins(deed, "WebhooksForged")
+    watch.causes(deed, "WebhooksForged")
 
 
 def the_database_is_away(watch: Watch) -> None:
-    """PostgreSQL is stopped when a STOP comes; the provider repeats it a few times, and its list tells of it later.
-
-    While it is stopped, a copy of its disk is made (see `copies`).
-    """
+    """PostgreSQL is stopped when a STOP comes; the provider repeats it a few times, and its list tells of it later."""
     who = list(watch.crowd.values())[-1]
 
     def deed() -> None:
         with watch.house.without_database():
-            watch.house.server.copy()
             watch.house.sandbox.reply(who, "STOP", to=LAKESIDE)
             watch.prometheus.waits_for('ALERTS{alertname="DatabaseDown",alertstate="firing"}')
 
-    watch.over("DatabaseDown")  # a slow one can't always answer in time
+    until(lambda: not watch.prometheus.ask('ALERTS{alertname="DatabaseDown"}'))  # it was away for the copy as well
     watch.causes(deed, "DatabaseDown", "StopsNotTaken")
 
 
@@ -148,6 +117,12 @@ def a_slow_database(watch: Watch) -> None:
     """Every answer of the database takes 30 ms more."""
     watch.causes(lambda: watch.house.wires.slow(WIRE, SLOWLY), "DatabaseSlow")
     watch.house.wires.slow(WIRE, 0)
+
+
+def a_wrong_clock(watch: Watch) -> None:
+    """The web part's clock is two seconds fast."""
+    watch.causes(lambda: step_clock(watch.house.home, "web", 2.0), "ClockSkew")
+    step_clock(watch.house.home, "web", 0)
 
 
 def a_full_broker(watch: Watch) -> None:

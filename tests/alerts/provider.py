@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.alerts import clients
 from tests.alerts.ground import LAKESIDE, frozen
 from tests.alerts.shortened import LEAST
 from tests.processes import people
@@ -35,19 +34,15 @@ def receipts_do_not_come(watch: Watch) -> None:
 
 
 def a_carrier_filters(watch: Watch) -> None:
-    """None of their second texts arrives; hours have passed since a mail broke off. Nor can the list be read."""
+    """None of their second texts arrives; hours have passed since a mail broke off."""
     house = watch.house
 
     def deed() -> None:
         house.sandbox.faults(handsets={"*": FILTERED})
         house.step_to(watch.due("same-day"))
 
-    began = watch.begins(deed, "Undelivered", "UnknownOutcomes")
-    the_list_cannot_be_read(watch)
-    watch.fires("Undelivered", since=began)
-    watch.fires("UnknownOutcomes", since=began)
+    watch.causes(deed, "Undelivered", "UnknownOutcomes")
     house.sandbox.clear_faults()
-    watch.prometheus.waits_for("aftercare_inbound_list_behind_seconds == 0")
 
 
 def nothing_goes_for_an_hour(watch: Watch) -> None:
@@ -69,6 +64,8 @@ def the_list_cannot_be_read(watch: Watch) -> None:
         house.leap_to(house.now() + timedelta(minutes=20))
 
     watch.causes(deed, "ListsBehind")
+    house.sandbox.clear_faults()
+    watch.prometheus.waits_for("aftercare_inbound_list_behind_seconds == 0")
 
 
 def too_many_at_once(watch: Watch) -> None:
@@ -96,8 +93,7 @@ def our_login_is_refused(watch: Watch) -> None:
         _answers(watch)
         house.step_to(watch.due("day-7"), down=True)
 
-    began = watch.begins(deed, "ProviderRefusesUs", "SenderRefused")
-    watch.fires("ProviderRefusesUs", since=began)
+    began = watch.causes(deed, "ProviderRefusesUs")
     house.replace_part("provider", *provider.argv)
     _answers(watch)
     watch.fires("SenderRefused", since=began)
@@ -119,26 +115,17 @@ def a_limit_of_ours_is_too_low(watch: Watch) -> None:
     house.cli("load", file)
 
 
-def what_comes_late(watch: Watch) -> None:
-    """The receipts of a text that was proved absent are on their way, and a STOP gets lost; then many others come."""
-    late = proved_absent_and_there_after_all(watch)
-    a_stop_that_we_never_heard(watch)
-    watch.fires("SentTwice", since=late)
-    many = clients.many_say_stop(watch)
-    a_limit_of_ours_is_too_low(watch)
-    watch.fires("OptOutsMany", since=many)
-
-
-def proved_absent_and_there_after_all(watch: Watch) -> float:
-    """The provider takes a text, breaks off, leaves it out of its list; sent again, both are there. When that began."""
+def proved_absent_and_there_after_all(watch: Watch) -> None:
+    """The provider takes a text, breaks off, leaves it out of its list; sent again, both are there."""
     house = watch.house
+    everything = {"list_lag_ms": 3_600_000, "callbacks": {"delay_ms": 9000}}
 
     def deed() -> None:
-        house.sandbox.faults(api=[{"kind": "drop"}], list_lag_ms=3_600_000, callbacks={"delay_ms": 9000})
-        house.leap_to(watch.due("expectations"))
-        _all_are_taken()
+        house.sandbox.faults(api=[{"kind": "drop"}], **everything)
+        house.step_to(watch.due("expectations"), down=True)
 
-    return watch.begins(deed, "SentTwice")
+    watch.causes(deed, "SentTwice")
+    house.sandbox.clear_faults()
 
 
 def a_stop_that_we_never_heard(watch: Watch) -> None:
@@ -146,10 +133,9 @@ def a_stop_that_we_never_heard(watch: Watch) -> None:
     house, bob = watch.house, watch.people["bob"]
 
     def deed() -> None:
-        house.sandbox.faults(optout="default", inbound={"lose": 1}, list_lag_ms=3_600_000, callbacks={"delay_ms": 0})
+        house.sandbox.faults(optout="default", inbound={"lose": 1}, list_lag_ms=3_600_000)
         house.sandbox.reply(bob.phone, "STOP", to=LAKESIDE)
-        house.leap_to(watch.due("day-14"))
-        _all_are_taken()
+        house.step_to(watch.due("day-14"), down=True)
 
     watch.causes(deed, "LedgerDrift")
     house.sandbox.clear_faults()
@@ -163,19 +149,6 @@ def _recovers(watch: Watch) -> None:
         with suppress(AssertionError):
             until(lambda: not house.cli("status", "--json").data["channels"]["sms"]["due_now"], seconds=10, every=0.5)
             return
-
-
-def _all_are_taken() -> None:
-    """No text is due, under way or in doubt any more; their receipts may still be."""
-    from worker import clock
-    from worker.models import Message
-    from worker.rules.states import State
-
-    texts = Message.objects.filter(channel="sms")
-    open_now = texts.filter(state__in=(State.SENDING, State.UNKNOWN)) | texts.filter(
-        state=State.PLANNED, due_at__lte=clock.now()
-    )
-    until(lambda: not open_now.exists())
 
 
 def _answers(watch: Watch) -> None:

@@ -33,28 +33,15 @@ class Watch:
     walked: dict[str, list[str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def silent(self, *alerts: str) -> None:
-        """None of these fires yet; one that does has failed."""
+    def causes(self, deed: Callable[[], object], *alerts: str) -> float:
+        """Do it, and wait until each of these alerts has fired, which did not before; when that began."""
         early = [each for each in alerts if self.prometheus.ask(_firing(each))]
         self.failed |= dict.fromkeys(early, "fired before it was caused")
-
-    def begins(self, deed: Callable[[], object], *alerts: str) -> float:
-        """Do what causes these alerts, none of which may fire before it; when that began."""
-        self.silent(*alerts)
         began = time.monotonic()
         deed()
-        return began
-
-    def causes(self, deed: Callable[[], object], *alerts: str) -> float:
-        """The same, and wait until each of them has fired."""
-        began = self.begins(deed, *alerts)
         for alert in alerts:
             self.fires(alert, since=began)
         return began
-
-    def over(self, alert: str) -> None:
-        """Wait until it neither fires nor is about to."""
-        until(lambda: not self.prometheus.ask(f'ALERTS{{alertname="{alert}"}}'), every=0.2)
 
     def fires(self, alert: str, *, since: float | None = None) -> None:
         """Wait until it fires, or has since that moment, and do what the runbook says. A failure is told at the end."""
