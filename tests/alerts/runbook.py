@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -97,13 +98,18 @@ def _begins(words: list[str], house: RunningHouse) -> str:
 
 def _compose(words: list[str]) -> str:
     """No Docker runs here: its services are those of the compose file, and its verbs are Docker's."""
-    services = set(yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"])
+    services = _services()
     assert words[1] == "compose", words
     assert words[2] in {"ps", "logs", "restart", "up", "exec"}, words
     named = [each for each in words[3:] if not each.startswith("-")]
     named = named[:1] if words[2] == "exec" else named
     assert set(named) <= services, (words, services)
     return "named right (no Docker here)"
+
+
+@cache
+def _services() -> set[str]:
+    return set(yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"])
 
 
 if __name__ == "__main__":
