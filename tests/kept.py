@@ -109,7 +109,8 @@ _here: tuple[Kept, int] | None = None  # what the database holds, as long as not
 def _written() -> int:
     """How many rows this connection has written: by the ORM, by plain SQL, by anybody.
 
-    On PostgreSQL by the transaction under way. What was rolled back counts on; so a mistake only ever costs time.
+    On PostgreSQL by the transaction under way. What a savepoint took back counts on. So whoever takes back the very
+    enrolment, and then enrols in the same test, asks for `really`: that she is gone again is not seen here.
     """
     if connection.vendor == "sqlite":
         return int(connection.connection.total_changes)
